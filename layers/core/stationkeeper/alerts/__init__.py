@@ -1,0 +1,1 @@
+"""When on-call is told (lifecycle, memory) and in which words (wording)."""

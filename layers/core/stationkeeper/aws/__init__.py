@@ -1,0 +1,1 @@
+"""Adapters to AWS; nothing outside this package imports boto3."""

@@ -1,0 +1,29 @@
+"""Errors of the domain: each says what is wrong, where, and what to do about it."""
+
+
+class StationkeeperError(Exception):
+    """Base of everything Stationkeeper raises on purpose.
+
+    Raised inside a reaction it lets the queue deliver the event again; after the last try the dead-letter
+    queue keeps it and an alarm tells on-call.
+    """
+
+
+class InvalidEvent(StationkeeperError):
+    """An event lacks what its reaction needs, or is not the event the reaction reads."""
+
+
+class InvalidSettings(StationkeeperError):
+    """An environment variable of the function is missing or wrong."""
+
+
+class InvalidPolicy(StationkeeperError):
+    """The severity policy is not JSON, or not of the documented form."""
+
+
+class MemoryConflict(StationkeeperError):
+    """Somebody else changed a monitor's memory at the same moment; look again."""
+
+
+class PublishingFailed(StationkeeperError):
+    """EventBridge did not take every event."""

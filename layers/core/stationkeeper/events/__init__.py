@@ -1,0 +1,1 @@
+"""Typed EventBridge events: what SageMaker tells us, and what we tell others."""

@@ -1,0 +1,157 @@
+"""Domain events: what Stationkeeper found or did, as it appears on its own bus.
+
+Each is the `detail` of an EventBridge event with source `stationkeeper` and the class's name as detail-type. `id` is made
+from what happened, so that a retry publishes the same one; consumers may see an id more than once.
+Infinite numbers are the strings "Infinity" and "-Infinity", as in SageMaker's own reports.
+"""
+
+from hashlib import blake2b
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from stationkeeper.events.envelope import Envelope
+from stationkeeper.reports.violation import Monitor
+from stationkeeper.severity import Severity
+
+SOURCE = "stationkeeper"
+
+
+class _Detail(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+
+class Cause(_Detail):
+    """The event that made us look, to find its log lines."""
+
+    event_id: str
+    job: str
+    job_arn: str
+
+
+class Window(_Detail):
+    start: AwareDatetime
+    end: AwareDatetime
+
+
+class ReportedViolation(_Detail):
+    """A violation in an event; texts are cleaned and clipped.
+
+    `status` is `new` or `worse` since the last message, or `ongoing`.
+    """
+
+    subject: str
+    qualifier: str = ""
+    check: str
+    measure: str
+    severity: Severity
+    observed: float | None = None
+    expected: float | None = None
+    margin: float | None = None
+    description: str
+    status: Literal["new", "worse", "ongoing"] = "ongoing"
+
+
+class DomainEvent(_Detail):
+    """What all domain events share.
+
+    `incident` is the same in every event of one incident: endpoint, kind of incident and since when.
+    """
+
+    detail_type: ClassVar[str] = "DomainEvent"
+
+    id: str
+    incident: str
+    severity: Severity
+    endpoint: str
+    schedule: str
+    schedule_arn: str
+    monitor: Monitor | None = None
+    account: str
+    region: str
+    on_call: str
+    run_at: AwareDatetime
+    window: Window | None = None
+    since: AwareDatetime
+    runs: int
+    cause: Cause
+    report_uri: str | None = None
+    newer_run_at: AwareDatetime | None = None
+    """When this run's event came late: when the newest run known was due."""
+    policy_problem: str | None = None
+
+
+class ViolationsDetected(DomainEvent):
+    """A monitor found violations that on-call does not know of, or that last.
+
+    `worst` holds at most 50 of `total`, worst first; `over` at most 20 of `over_count`.
+    """
+
+    detail_type: ClassVar[str] = "ViolationsDetected"
+
+    counts: dict[Severity, int]
+    by_check: dict[str, int]
+    total: int
+    muted: int = 0
+    new: int = 0
+    worse: int = 0
+    over: tuple[str, ...] = ()
+    over_count: int = 0
+    first: bool = False
+    reminder: bool = False
+    worst: tuple[ReportedViolation, ...] = ()
+
+
+class MonitorBlind(DomainEvent):
+    """A run could not be judged: nobody knows how the model is doing."""
+
+    detail_type: ClassVar[str] = "MonitorBlind"
+
+    reason: str
+    said: str = ""
+    reminder: bool = False
+    open_violations: int | None = None
+    """Violations at the last run that could be judged, when an incident is open."""
+
+
+class MonitorRecovered(DomainEvent):
+    """An incident that on-call knows of is over."""
+
+    detail_type: ClassVar[str] = "MonitorRecovered"
+
+    of: Literal["violations", "blindness"]
+    over: tuple[str, ...] = ()
+    over_count: int = 0
+    open_violations: int | None = None
+    """When the monitor sees again: violations in this run."""
+    muted: int = 0
+
+
+_TYPES: dict[str, type[DomainEvent]] = {
+    event.detail_type: event for event in (ViolationsDetected, MonitorBlind, MonitorRecovered)
+}
+
+
+def from_detail(detail_type: str, detail: dict[str, Any]) -> DomainEvent:
+    """The event of a detail-type; a pydantic `ValidationError` names what is wrong with its detail."""
+    return _TYPES[detail_type].model_validate(detail)
+
+
+def _known_detail_type(value: Any) -> Any:
+    if value not in _TYPES:
+        raise ValueError(f"not one of {', '.join(sorted(_TYPES))}")
+    return value
+
+
+class DomainEventOnBus(Envelope):
+    """A domain event as its consumers receive it."""
+
+    source: Literal["stationkeeper"]
+    detail_type: Annotated[str, BeforeValidator(_known_detail_type)] = Field(alias="detail-type")
+    detail: dict[str, Any]
+
+
+def stable_id(*parts: object) -> str:
+    """32 hexadecimal digits that follow from what is named, and so are the same on every retry."""
+    text = "\0".join(str(part) for part in parts)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

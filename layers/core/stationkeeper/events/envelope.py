@@ -1,0 +1,49 @@
+"""The envelope every EventBridge event comes in.
+
+Our own model, though powertools has one: importing `aws_lambda_powertools.utilities.parser.models` loads the models
+of every event source and costs a cold start 0.1 s and more.
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError
+
+from stationkeeper.errors import InvalidEvent
+from stationkeeper.events.fields import Lenient, timestamp
+
+
+class Envelope(Lenient):
+    """What all events share.
+
+    `time` may be ISO or an epoch in milliseconds, as a string too. `id` is for logs only: SageMaker may send several
+    events per change and does not promise that repeats share it.
+    """
+
+    id: str = Field(min_length=1)
+    source: str
+    detail_type: str = Field(alias="detail-type")
+    account: str
+    region: str
+    time: Annotated[AwareDatetime, BeforeValidator(timestamp)]
+
+    @classmethod
+    def parse(cls, body: str | bytes | dict[str, Any]) -> Self:
+        """Read an event from JSON text or a decoded object.
+
+        Raises
+        ------
+        InvalidEvent
+            Naming each field that is missing or wrong. The text of the event itself is not repeated: it is kept
+            in the dead-letter queue.
+        """
+        try:
+            return cls.model_validate(body) if isinstance(body, dict) else cls.model_validate_json(body)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, problem['loc'])) or 'event'}: {problem['msg']}"
+                for problem in error.errors(include_url=False, include_input=False)[:5]
+            )
+            raise InvalidEvent(
+                f"not a {cls.__name__} event: {problems}. The event is kept in the dead-letter queue; mend it and "
+                "send it again, or delete it."
+            ) from error

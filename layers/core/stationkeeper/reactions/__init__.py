@@ -1,0 +1,1 @@
+"""What each function does with an event: observe, plan, apply, over ports that `aws` implements."""

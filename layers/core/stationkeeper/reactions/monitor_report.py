@@ -1,0 +1,271 @@
+"""A monitoring job ended: judge its report, compare it with what is known, say what on-call must hear."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import perf_counter
+from typing import Protocol
+
+from stationkeeper.alerts.lifecycle import Blind, Judged, Run
+from stationkeeper.alerts.memory import Memory, Name, Placement
+from stationkeeper.alerts.telling import Context, domain_event
+from stationkeeper.alerts.text import clip_bytes, plain
+from stationkeeper.errors import MemoryConflict
+from stationkeeper.events.domain import DomainEvent
+from stationkeeper.events.processing_job import ProcessingJob, ProcessingJobStateChange
+from stationkeeper.reports.outcome import (
+    Blindness,
+    BlindReason,
+    Execution,
+    Ignored,
+    classify,
+    violations_announced,
+)
+from stationkeeper.reports.policy import Alerting, EndpointPolicy, PolicyInForce
+from stationkeeper.reports.reader import MalformedReport, read_violations
+from stationkeeper.reports.verdict import Verdict, judge_all
+from stationkeeper.telemetry import logger, metrics, note_latency
+
+_ATTEMPTS = 5
+_NAME_BYTES = 96
+
+
+class Reports(Protocol):
+    def read(self, uri: str) -> bytes | Blindness:
+        """The report's bytes, or why it cannot be read. Passing faults are raised, to be tried again."""
+
+
+class MonitorMemories(Protocol):
+    def recall(self, schedule_arn: str) -> Memory:
+        """What is remembered of a schedule; an empty memory when nothing is."""
+
+    def remember(self, schedule_arn: str, endpoint: str, memory: Memory, alerting: Alerting) -> Memory:
+        """Store a memory over the version it came from, and return it with its new version.
+
+        Raises
+        ------
+        MemoryConflict
+            When somebody stored another version since.
+        """
+
+
+class EventBus(Protocol):
+    def publish(self, details: list[tuple[str, str]]) -> None:
+        """Publish (detail-type, detail as JSON); raises unless all were taken."""
+
+
+class Policies(Protocol):
+    def current(self) -> PolicyInForce: ...
+
+
+class ProcessingJobs(Protocol):
+    def describe(self, job_name: str) -> ProcessingJob: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorReport:
+    """The reaction, over its ports.
+
+    Calls of AWS per event: a run that changes nothing on-call must know costs 3 (recall, read, remember), one that is told
+    5 (publish, clear the outbox), a repeated event 1. The policy is read once in five minutes.
+    """
+
+    reports: Reports
+    memories: MonitorMemories
+    bus: EventBus
+    policies: Policies
+    jobs: ProcessingJobs
+    on_call: str
+    now: Callable[[], datetime]
+
+    def react(self, event: ProcessingJobStateChange) -> None:
+        execution = classify(event.detail, event.time)
+        if isinstance(execution, Ignored):
+            logger.info("Ignored", extra={"decision": "ignored", "reason": execution.why})
+            return
+        with logger.append_context_keys(
+            endpoint=plain(execution.endpoint, 63),
+            monitoring_schedule=plain(execution.schedule, 63),
+            processing_job=plain(execution.job, 100),
+        ):
+            self._react(event, execution)
+
+    def _react(self, event: ProcessingJobStateChange, execution: Execution) -> None:
+        memory = self.memories.recall(execution.schedule_arn)
+        if _placement(memory, execution) in (Placement.KNOWN, Placement.FORGOTTEN):
+            self._already(memory, execution)
+            return
+        in_force = self.policies.current()
+        policy = in_force.policy.for_endpoint(execution.endpoint)
+        if policy.alerting.ignore:
+            logger.info("Ignored", extra={"decision": "ignored", "reason": "the severity policy ignores this endpoint"})
+            return
+        execution = self._completed(execution, event)
+        outcome = self._judge(execution, policy)
+        for _ in range(_ATTEMPTS):
+            try:
+                self._remember_and_tell(event, execution, outcome, in_force, policy, memory)
+                return
+            except MemoryConflict:
+                memory = self.memories.recall(execution.schedule_arn)
+                if _placement(memory, execution) in (Placement.KNOWN, Placement.FORGOTTEN):
+                    self._already(memory, execution)
+                    return
+        raise MemoryConflict(
+            f"the memory of {execution.schedule} changed {_ATTEMPTS} times while this run was judged; tried again later"
+        )
+
+    def _already(self, memory: Memory, execution: Execution) -> None:
+        placement = _placement(memory, execution)
+        self._say_what_is_pending(execution, memory, Alerting())
+        logger.info("Nothing to do", extra={"decision": placement.value, "run_at": execution.at.isoformat()})
+        metrics.count("RepeatedEvents" if placement is Placement.KNOWN else "ForgottenRuns")
+
+    def _completed(self, execution: Execution, event: ProcessingJobStateChange) -> Execution:
+        """The execution with what its event left out, asked of SageMaker; most events leave out nothing."""
+        if execution.blind is not None or execution.report_uri is not None:
+            return execution
+        described = classify(self.jobs.describe(execution.job), event.time)
+        if isinstance(described, Ignored):
+            return execution
+        return replace(execution, report_uri=described.report_uri, window=described.window or execution.window)
+
+    def _judge(self, execution: Execution, policy: EndpointPolicy) -> Verdict | Blindness:
+        if execution.blind is not None:
+            return execution.blind
+        if execution.report_uri is None:
+            return Blindness(BlindReason.REPORT_MISSING, "the job names no output in S3")
+        report = self.reports.read(execution.report_uri)
+        if isinstance(report, Blindness):
+            return report
+        started = perf_counter()
+        try:
+            verdict = judge_all(read_violations(report, execution.monitor), policy, self.now())
+        except MalformedReport as error:
+            return Blindness(BlindReason.REPORT_MALFORMED, str(error))
+        metrics.milliseconds("ReportParsing", (perf_counter() - started) * 1_000)
+        announced = violations_announced(execution.exit_message)
+        if announced and verdict.total + verdict.muted == 0:
+            return Blindness(
+                BlindReason.REPORT_CONTRADICTORY,
+                f"the job ended with {announced} violations, the report lists none",
+            )
+        return verdict
+
+    def _remember_and_tell(
+        self,
+        event: ProcessingJobStateChange,
+        execution: Execution,
+        outcome: Verdict | Blindness,
+        in_force: PolicyInForce,
+        policy: EndpointPolicy,
+        memory: Memory,
+    ) -> None:
+        run, names = _run(execution, outcome)
+        placement = memory.placement(run)
+        after, findings = memory.with_run(run, names, policy.alerting)
+        open_before = after.last_total_before(run)
+        context = Context(
+            execution=execution,
+            account=event.account,
+            region=event.region,
+            event_id=event.id,
+            on_call=self.on_call,
+            policy_problem=in_force.problem,
+            newer_run_at=memory.newest.at if placement is Placement.LATE and memory.newest else None,
+            open_violations=open_before,
+        )
+        events = [domain_event(finding, outcome, after.names, context) for finding in findings]
+        outbox = (*after.outbox, *map(_to_outbox, events))
+        stored = self.memories.remember(
+            execution.schedule_arn, execution.endpoint, after.model_copy(update={"outbox": outbox}), policy.alerting
+        )
+        self._log(execution, outcome, placement, events)
+        self._say_what_is_pending(execution, stored, policy.alerting)
+        self._count(outcome, execution, event)
+
+    def _say_what_is_pending(self, execution: Execution, memory: Memory, alerting: Alerting) -> None:
+        """Publish what is in the outbox, then take it out.
+
+        A crash between the two publishes it again under the same id, which `notification` delivers once.
+        """
+        if not memory.outbox:
+            return
+        self.bus.publish([(entry["detail_type"], entry["detail"]) for entry in memory.outbox])
+        said = {entry["id"] for entry in memory.outbox}
+        for _ in range(_ATTEMPTS):
+            left = tuple(entry for entry in memory.outbox if entry["id"] not in said)
+            try:
+                self.memories.remember(
+                    execution.schedule_arn, execution.endpoint, memory.model_copy(update={"outbox": left}), alerting
+                )
+                return
+            except MemoryConflict:
+                memory = self.memories.recall(execution.schedule_arn)
+                if not said & {entry["id"] for entry in memory.outbox}:
+                    return
+        raise MemoryConflict(f"the outbox of {execution.schedule} could not be cleared; tried again later")
+
+    def _log(
+        self, execution: Execution, outcome: Verdict | Blindness, placement: Placement, events: list[DomainEvent]
+    ) -> None:
+        facts: dict[str, object] = {
+            "run_at": execution.at.isoformat(),
+            "placement": placement.value,
+            "told": [event.detail_type for event in events],
+            "incidents": [event.incident for event in events],
+        }
+        if isinstance(outcome, Blindness):
+            facts |= {"decision": "blind", "severity": "warning", "reason": outcome.reason.value, "said": plain(outcome.detail)}
+            logger.warning("Monitor is blind", extra=facts)
+            return
+        facts |= {
+            "decision": "judged",
+            "severity": outcome.severity.value if outcome.severity else "none",
+            "counts": {severity.value: number for severity, number in outcome.counts.items()},
+            "muted": outcome.muted,
+        }
+        logger.info("Report judged", extra=facts)
+
+    def _count(self, outcome: Verdict | Blindness, execution: Execution, event: ProcessingJobStateChange) -> None:
+        if isinstance(outcome, Blindness):
+            metrics.count("BlindRuns", reason=outcome.reason.value)
+        else:
+            metrics.count("ReportsJudged")
+            for (check, severity), number in outcome.by_check.items():
+                metrics.count("Violations", number, check=check, severity=severity.value)
+            metrics.value("ViolationsOpen", outcome.total, endpoint=plain(execution.endpoint, 63))
+        note_latency(event.time, self.now(), "monitor_report")
+
+
+def _placement(memory: Memory, execution: Execution) -> Placement:
+    return memory.placement(Run(at=execution.at, job=execution.job, outcome=Blind(reason="")))
+
+
+def _run(execution: Execution, outcome: Verdict | Blindness) -> tuple[Run, dict[str, Name]]:
+    if isinstance(outcome, Blindness):
+        return Run(at=execution.at, job=execution.job, outcome=Blind(reason=outcome.reason.value)), {}
+    levels: dict[str, int] = {}
+    names: dict[str, Name] = {}
+    for judged in outcome.worst:  # one constraint may be listed twice: its worst counts, and comes first
+        violation = judged.violation
+        identity = violation.identity
+        if identity not in levels:
+            levels[identity] = judged.level
+            names[identity] = Name(
+                subject=_name(violation.subject), qualifier=_name(violation.qualifier), check=_name(violation.check)
+            )
+    judged_run = Judged(
+        levels=levels, counts=outcome.counts, untracked=max(0, outcome.total - len(outcome.worst))
+    )
+    return Run(at=execution.at, job=execution.job, outcome=judged_run), names
+
+
+def _name(text: str) -> str:
+    return clip_bytes(plain(text, _NAME_BYTES), _NAME_BYTES)
+
+
+def _to_outbox(event: DomainEvent) -> dict[str, str]:
+    return {"id": event.id, "detail_type": event.detail_type, "detail": event.model_dump_json()}
+
+

@@ -1,0 +1,57 @@
+"""Something worth telling: word it and deliver it, each id once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from stationkeeper.alerts.wording import Message, message_for
+from stationkeeper.errors import InvalidEvent
+from stationkeeper.events.domain import DomainEventOnBus, from_detail
+from stationkeeper.telemetry import logger, metrics, note_latency
+
+
+class Topic(Protocol):
+    def deliver(self, message: Message) -> str:
+        """Publish a message and return the channel's id of it."""
+
+
+class Deliveries(Protocol):
+    def once(self, event_id: str, deliver: Callable[[], str]) -> bool:
+        """Call `deliver` unless it was called for this id within seven days; whether it was called now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """The reaction, over its ports. It costs 3 calls: begin the delivery, publish, record it; a duplicate costs 1."""
+
+    topic: Topic
+    deliveries: Deliveries
+    severity_policy_parameter: str
+    now: Callable[[], datetime]
+
+    def react(self, event: DomainEventOnBus) -> None:
+        try:
+            detail = from_detail(event.detail_type, event.detail)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors(include_url=False)[:5])
+            raise InvalidEvent(f"detail of {event.detail_type}: {problems}") from error
+        message = message_for(detail, self.severity_policy_parameter)
+        # The id of the event that made us look, so that one query tells the whole story.
+        with logger.append_context_keys(
+            event_id=detail.cause.event_id,
+            endpoint=detail.endpoint,
+            monitoring_schedule=detail.schedule,
+            incident=detail.incident,
+            domain_event_id=detail.id,
+        ):
+            told = self.deliveries.once(detail.id, lambda: self.topic.deliver(message))
+            facts = {"severity": detail.severity.value, "kind": event.detail_type, "subject": message.subject}
+            if told:
+                metrics.count("Messages", kind=event.detail_type, severity=detail.severity.value)
+                note_latency(event.time, self.now(), "notification")
+                logger.info("Told on-call", extra={"decision": "told", **facts})
+            else:
+                logger.info("Told before", extra={"decision": "duplicate", **facts})

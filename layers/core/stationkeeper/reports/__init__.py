@@ -1,0 +1,1 @@
+"""Reports of every monitor, read into violations and judged by a policy."""

@@ -1,0 +1,48 @@
+"""What moto lacks or gets wrong, added the way moto would do it. One module per service, each names its gaps.
+
+Everything is undone when the embedded AWS stops, so that moto in the same process (a test's `mock_aws`) is
+as its authors made it. Only the additional CloudFormation resource types stay registered.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from threading import Condition
+
+from moto.cloudformation import parsing
+
+from embedded_aws.moto_additions import awslambda, cloudwatch, events, s3, scheduler, sns, sqs
+from embedded_aws.moto_additions.events import OnMatched, OnUndelivered
+from embedded_aws.moto_additions.sns import OnPublished
+from embedded_aws.moto_additions.sqs import OnDeadLetter
+
+__all__ = ["Hooks", "awslambda", "cloudwatch", "events", "installed", "s3", "scheduler", "sns", "sqs"]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the embedded AWS wants to be told. All are called under `activity`, moto's one lock."""
+
+    activity: Condition
+    on_dead_letter: OnDeadLetter
+    on_matched: OnMatched
+    on_undelivered: OnUndelivered
+    on_published: OnPublished
+
+
+def installed(hooks: Hooks) -> ExitStack:
+    """Put every addition in place until the returned context is closed."""
+    # moto remembers its list of resource types; ours may have been imported after it did.
+    caches: list[Callable[[], object]] = [
+        parsing.get_model_list.cache_clear,
+        parsing.get_model_map.cache_clear,
+        parsing.get_name_type_map.cache_clear,
+    ]
+    for clear in caches:
+        clear()
+    context = ExitStack()
+    context.enter_context(awslambda.installed())
+    context.enter_context(sqs.installed(hooks.activity, hooks.on_dead_letter))
+    context.enter_context(events.installed(hooks.on_matched, hooks.on_undelivered))
+    context.enter_context(sns.installed(hooks.on_published))
+    return context
