@@ -107,7 +107,8 @@ def write_build(
         all_resources |= _function(folder, logical_id, **settings)
     document = {
         "Transform": "AWS::Serverless-2016-10-31",
-        "Resources": all_resources | resources,
+        # CloudFormation wants at least one resource.
+        "Resources": all_resources | resources or {"Nothing": {"Type": "AWS::SNS::Topic"}},
         **template,
     }
     _write(folder / "template.yaml", json.dumps(document, indent=1))

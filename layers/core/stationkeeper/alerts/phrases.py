@@ -35,13 +35,14 @@ _EXPECTED_TYPE = re.compile(r"Expected data type: (\w+)")
 
 def headlines(by_check: dict[str, int]) -> list[str]:
     """Ways to say what was found, the most telling first, the shortest last."""
-    parts = [count(number, *_CHECKS.get(check, _CHECKS["other"])) for check, number in _by_number(by_check)]
-    total = count(sum(by_check.values()), "violation")
-    return [", ".join(parts), total] if parts else [total]
-
-
-def _by_number(by_check: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted(by_check.items(), key=lambda item: (-item[1], item[0]))
+    ranked = sorted(by_check.items(), key=lambda item: (-item[1], item[0]))
+    total = sum(by_check.values())
+    choices = []
+    for shown in range(len(ranked), 0, -1):
+        parts = [count(number, *_CHECKS.get(check, _CHECKS["other"])) for check, number in ranked[:shown]]
+        rest = total - sum(number for _, number in ranked[:shown])
+        choices.append(", ".join([*parts, f"{rest:,} more"] if rest else parts))
+    return [*choices, count(total, "violation")]
 
 
 def subject_of(violation: ReportedViolation) -> str:

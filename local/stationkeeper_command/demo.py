@@ -1,0 +1,70 @@
+"""`stationkeeper demo`: the real artifacts react to a day of one monitored endpoint."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from embedded_aws.embedded import EmbeddedAws
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from stationkeeper_command import project, timeline
+from stationkeeper_command.scenes import Scene, demo_scenes, places, replay_scenes
+from stationkeeper_command.system import make_bucket, running
+
+_DRAIN_SECONDS = 120
+
+
+def run(console: Console, progress: Console, reports: Path | None) -> list[dict[str, Any]]:
+    """Play the scenes; returns each with what came of it.
+
+    `console` is where the story goes, `progress` where waiting is shown.
+    """
+    now = datetime.now(UTC)
+    scenes = replay_scenes(reports, now) if reports else demo_scenes(now)
+    told: list[dict[str, Any]] = []
+    # Only monitor_report is killed here, and it needs no deadline to pass before it may be tried again.
+    with running(progress, honour_deadlines=False) as system:
+        reader = timeline.Reader(project.STATE)
+        s3 = system.client("s3")
+        for number, scene in enumerate(scenes, 1):
+            console.print(_heading(number, scene))
+            happened = _play(system, s3, reader, scene)
+            timeline.show(console, happened)
+            told.append({"scene": scene.title, "event_id": scene.event["id"], **happened.as_json()})
+    _finish(console, told)
+    return told
+
+
+def _play(system: EmbeddedAws, s3: Any, reader: timeline.Reader, scene: Scene) -> timeline.Happened:
+    if scene.report is not None:
+        for bucket, key in places(scene.event):
+            make_bucket(s3, bucket)
+            s3.put_object(Bucket=bucket, Key=key, Body=scene.report)
+    if scene.crash is not None:
+        system.add_fault(*scene.crash, kind="crash-after")
+    before = system.journal.last
+    system.send(scene.event, times=scene.times)
+    system.drain(_DRAIN_SECONDS)
+    return reader.happened(entry.as_json() for entry in system.journal.since(before))
+
+
+def _heading(number: int, scene: Scene) -> Text:
+    detail = scene.event["detail"]
+    times = f" x{scene.times}" if scene.times > 1 else ""
+    return Text.assemble(
+        (f"\n{number:>2}. {scene.title}\n", "bold"),
+        (f"    {scene.event['time']}  {scene.event['detail-type']}: {detail['ProcessingJobStatus']}{times}", "dim"),
+    )
+
+
+def _finish(console: Console, told: list[dict[str, Any]]) -> None:
+    messages = [message for scene in told for message in scene["messages"]]
+    if not messages:
+        console.print("\nNothing on-call must hear.")
+        return
+    shown = next((m for m in messages if m["attributes"].get("severity") == "critical"), messages[0])
+    console.print()
+    console.print(Panel(Text(f"Subject: {shown['subject']}\n\n{shown['message']}"), title="The e-mail on-call gets", title_align="left"))
+    console.print(f"{len(messages)} messages; all of them: {project.STATE / 'outbox'}")

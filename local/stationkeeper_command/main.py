@@ -1,0 +1,120 @@
+"""The `stationkeeper` command line."""
+
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from stationkeeper_command.errors import CommandError
+
+app = typer.Typer(
+    name="stationkeeper",
+    help="Keeps machine-learning models on Amazon SageMaker on station.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the embedded AWS.")]
+
+
+def _console(as_json: bool) -> Console:
+    """Where the story goes: stdout, or nowhere when stdout is for JSON."""
+    return Console(quiet=as_json, highlight=False, soft_wrap=True)
+
+
+def _progress() -> Console:
+    return Console(stderr=True)
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, indent=2, allow_nan=False))
+
+
+@app.command()
+def demo(
+    reports: Annotated[
+        Path | None,
+        typer.Option(help="A folder of <week>/constraint_violations.json, replayed in order as runs of one schedule."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the real functions on this machine: a timeline of event, decision and message."""
+    from stationkeeper_command import demo as command
+
+    told = command.run(_console(as_json), _progress(), reports)
+    if as_json:
+        _print_json({"scenes": told})
+
+
+@app.command()
+def local(port: PortOption = 4577) -> None:
+    """Keep the embedded AWS up with the stack deployed, until Ctrl-C."""
+    from stationkeeper_command.system import running
+
+    console = _console(as_json=False)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with running(_progress(), port) as system:
+        console.print(f"Ready: {system.endpoint_url}")
+        console.print(f"  any AWS SDK:  AWS_ENDPOINT_URL={system.endpoint_url}")
+        console.print(f"  send events:  stationkeeper send events/monitor-violations.json --port {port}")
+        console.print("  Ctrl-C ends it.")
+        sys.stdout.flush()
+        stop.wait()
+    console.print("Ended.")
+
+
+@app.command()
+def send(
+    events: Annotated[list[Path], typer.Argument(metavar="EVENT.json...", help="Files with one event each.")],
+    port: PortOption = 4577,
+    times: Annotated[int, typer.Option(min=1, max=10_000, help="Send each event so often, as SageMaker may.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Send events to a running `stationkeeper local`, as the services would, and say what came of them."""
+    from stationkeeper_command import send as command
+
+    happened = command.run(_console(as_json), events, port, times)
+    if as_json:
+        _print_json(happened)
+
+
+@app.command()
+def report(
+    address: Annotated[str, typer.Argument(metavar="FILE|s3://...", help="A constraint_violations.json.")],
+    policy: Annotated[Path | None, typer.Option(help="A severity policy to judge by, instead of the defaults.")] = None,
+    endpoint: Annotated[str, typer.Option(help="The endpoint, for rules and mutes of the policy.")] = "unnamed",
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a violation report on the spot."""
+    from stationkeeper_command import report as command
+
+    monitor, judged, muted = command.judged_report(address, command.read_policy(policy, endpoint))
+    if as_json:
+        _print_json(command.as_json(monitor, judged))
+    else:
+        command.show(_console(as_json=False), address, monitor, judged, muted)
+
+
+def main() -> None:
+    """Entry point: what goes wrong is one clear line and exit code 1; wrong use is exit code 2."""
+    try:
+        app()
+    except CommandError as error:
+        print(f"stationkeeper: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stationkeeper: ended by Ctrl-C", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,97 @@
+"""The checkout this command runs from, and what must be built before it can run."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from stationkeeper_command.errors import CommandError
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / ".aws-sam" / "build"
+STATE = ROOT / ".local"
+RUNTIME = ROOT / ".venv-lambda"
+RUNTIME_PYTHON = RUNTIME / "bin" / "python"
+SAMPLES = ROOT / "events"
+
+_SOURCES = ("template.yaml", "functions", "layers", "samconfig.toml")
+_ARCHITECTURES = {"x86_64": "x86_64", "AMD64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+_STAMP = BUILD / "architecture"
+
+
+def architecture() -> str:
+    """This machine's processor, as Lambda calls it; the functions run here, so they are built for it."""
+    return _ARCHITECTURES.get(platform.machine(), "x86_64")
+
+
+def is_built() -> bool:
+    """Whether the build is of this machine's architecture and newer than every source."""
+    if not _STAMP.exists() or _STAMP.read_text() != architecture():
+        return False
+    built = _STAMP.stat().st_mtime
+    return all(source.stat().st_mtime <= built for source in _source_files())
+
+
+def _source_files() -> Iterator[Path]:
+    for name in _SOURCES:
+        path = ROOT / name
+        if path.is_file():
+            yield path
+        else:
+            yield from (file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+
+
+def build() -> None:
+    """`sam build` for this machine.
+
+    Raises
+    ------
+    CommandError
+        With the end of what sam said.
+    """
+    sam = Path(sys.executable).parent / "sam"
+    if not sam.exists():
+        raise CommandError("the SAM CLI is not installed beside this command. Run `make setup` in the project folder.")
+    # sam looks for an interpreter called python3.13 that has pip: this environment's own.
+    path = f"{sam.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    done = subprocess.run(
+        [sam, "build", "--parameter-overrides", f"Architecture={architecture()}"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path, "SAM_CLI_TELEMETRY": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise CommandError(f"`sam build` failed:\n{tail}")
+    _STAMP.write_text(architecture())
+
+
+def prepare_runtime() -> None:
+    """An environment with what the Lambda runtime brings (boto3, awslambdaric) and nothing else.
+
+    Raises
+    ------
+    CommandError
+        When uv is missing or cannot install.
+    """
+    if RUNTIME_PYTHON.exists():
+        return
+    own = ROOT / ".uv" / "bin" / "uv"
+    uv = str(own) if own.exists() else shutil.which("uv")
+    if uv is None:
+        raise CommandError("uv is missing. Run `make setup` in the project folder; it installs uv there.")
+    done = subprocess.run(
+        [uv, "sync", "--frozen", "--only-group", "lambda-runtime", "--no-install-project"],
+        cwd=ROOT,
+        env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(RUNTIME)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CommandError(f"uv could not install the Lambda runtime's packages:\n{done.stderr.strip()[-1500:]}")

@@ -1,0 +1,179 @@
+"""`stationkeeper report`: judge a violation report on the spot."""
+
+import json
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stationkeeper.alerts.phrases import MONITORS, numbers_of, subject_of
+from stationkeeper.alerts.text import count, plain
+from stationkeeper.errors import InvalidPolicy
+from stationkeeper.events.domain import ReportedViolation
+from stationkeeper.reports.outcome import REPORT_NAME, Blindness
+from stationkeeper.reports.policy import EndpointPolicy, SeverityPolicy
+from stationkeeper.reports.reader import MalformedReport, read_violations
+from stationkeeper.reports.verdict import Judged, judge
+from stationkeeper.reports.violation import Monitor, Violation
+from stationkeeper.severity import Severity
+from stationkeeper_command.errors import CommandError
+
+STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_LIMIT_BYTES = 1_000_000_000
+_CONSTRAINTS = {
+    "features": Monitor.DATA_QUALITY,
+    "regression_constraints": Monitor.MODEL_QUALITY,
+    "binary_classification_constraints": Monitor.MODEL_QUALITY,
+    "multiclass_classification_constraints": Monitor.MODEL_QUALITY,
+}
+
+
+def judged_report(address: str, policy: EndpointPolicy) -> tuple[Monitor, list[Judged], int]:
+    """Which monitor wrote a report, its violations worst first, and how many a mute hides.
+
+    Raises
+    ------
+    CommandError
+        When the report cannot be read, or is none.
+    """
+    content = _read(address)
+    try:
+        violations = list(read_violations(content))
+    except MalformedReport as error:
+        raise CommandError(f"{address} is not a violation report: {error}") from error
+    now = datetime.now(UTC)
+    kept = [violation for violation in violations if not policy.muted(violation, now)]
+    judged = sorted(
+        (judge(violation, policy) for violation in kept),
+        key=lambda one: (-one.level, -(one.excess if one.excess is not None else -1.0)),
+    )
+    return _monitor(address, violations), judged, len(violations) - len(kept)
+
+
+def as_json(monitor: Monitor, judged: list[Judged]) -> dict[str, Any]:
+    """The document `--json` prints; numbers that JSON cannot hold (infinite, not a number) are null."""
+    counts = {severity.value: 0 for severity in reversed(Severity)}
+    for one in judged:
+        counts[one.severity.value] += 1
+    worst = max((one.severity for one in judged), default=None)
+    return {
+        "monitor": monitor.value,
+        "severity": worst.value if worst else "none",
+        "counts": counts,
+        "violations": [
+            {
+                "subject": one.violation.subject,
+                "check": one.violation.check,
+                "severity": one.severity.value,
+                "observed": _finite(one.violation.observed),
+                "expected": _finite(one.violation.expected),
+                "description": one.violation.description,
+            }
+            for one in judged
+        ],
+    }
+
+
+def show(console: Console, address: str, monitor: Monitor, judged: list[Judged], muted: int) -> None:
+    """The report as a table for a person."""
+    title = f"{MONITORS[monitor]}: {count(len(judged), 'violation')}"
+    if muted:
+        title += f", {muted:,} more muted"
+    if not judged:
+        console.print(Text(f"{plain(address, 500)}\n{title}", style="green"))
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in ("severity", "about", "check", "what is wrong"):
+        table.add_column(heading, overflow="fold")
+    for one in judged:
+        shown = _shown(one)
+        table.add_row(
+            Text(one.severity.value, style=STYLES[one.severity]),
+            Text(subject_of(shown)),
+            Text(shown.check),
+            Text(numbers_of(shown)),
+        )
+    console.print(table)
+
+
+def read_policy(path: Path | None, endpoint: str) -> EndpointPolicy:
+    """The default policy, or the one in a file, as it applies to an endpoint."""
+    if path is None:
+        return SeverityPolicy().for_endpoint(endpoint)
+    try:
+        return SeverityPolicy.parse(path.read_text(encoding="utf-8")).for_endpoint(endpoint)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"cannot read the policy {path}: {error}") from error
+    except InvalidPolicy as error:
+        raise CommandError(f"{path} is not a valid severity policy: {error}") from error
+
+
+def _read(address: str) -> bytes:
+    return _read_s3(address) if address.startswith("s3://") else _read_file(Path(address))
+
+
+def _read_file(path: Path) -> bytes:
+    if path.is_dir() and (path / REPORT_NAME).is_file():
+        path /= REPORT_NAME
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise CommandError(f"there is no file {path}") from error
+    except OSError as error:
+        raise CommandError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _read_s3(address: str) -> bytes:
+    # Only this needs boto3, which takes a third of a second to import.
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from stationkeeper.aws.report_files import S3Reports
+
+    try:
+        report = S3Reports(lambda: boto3.client("s3"), _LIMIT_BYTES).read(address)
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(f"cannot read {address}: {error}") from error
+    if isinstance(report, Blindness):
+        raise CommandError(f"cannot read {address}: {report.detail}")
+    return report
+
+
+def _monitor(address: str, violations: list[Violation]) -> Monitor:
+    """What most violations say; for an empty report what the constraints beside it are about."""
+    kinds = [violation.monitor for violation in violations]
+    if kinds:
+        return max(set(kinds), key=kinds.count)
+    beside = Path(address).parent / "constraints.json" if not address.startswith("s3://") else None
+    if beside is not None and beside.is_file():
+        try:
+            constraints = json.loads(beside.read_bytes())
+        except ValueError:  # not a file of ours to complain about: the report itself was readable
+            constraints = {}
+        for key, monitor in _CONSTRAINTS.items():
+            if isinstance(constraints, dict) and key in constraints:
+                return monitor
+    return Monitor.CUSTOM
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _shown(judged: Judged) -> ReportedViolation:
+    violation = judged.violation
+    return ReportedViolation(
+        subject=plain(violation.subject, 80),
+        qualifier=plain(violation.qualifier, 60),
+        check=plain(violation.check, 60),
+        measure=violation.measure.value,
+        severity=judged.severity,
+        observed=violation.observed,
+        expected=violation.expected,
+        margin=violation.margin,
+        description=plain(violation.description, 300),
+    )

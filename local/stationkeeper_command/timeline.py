@@ -1,0 +1,138 @@
+"""What happened, told as event -> decision -> message: from the embedded AWS's journal and the functions' logs."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from stationkeeper.alerts.text import plain
+
+_STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "INFO": "cyan", "OK": "green"}
+
+
+@dataclass
+class Happened:
+    """What came of some events, in order.
+
+    `decisions` are the functions' own log lines that carry `decision`; `messages` the files of the outbox.
+    """
+
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    dead_letters: list[dict[str, Any]] = field(default_factory=list)
+    undelivered: list[dict[str, Any]] = field(default_factory=list)
+    crashes: list[dict[str, Any]] = field(default_factory=list)
+    unmatched: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "decisions": self.decisions,
+            "messages": self.messages,
+            "dead_letters": self.dead_letters,
+            "undelivered": self.undelivered,
+            "crashes": self.crashes,
+            "events_no_rule_takes": self.unmatched,
+        }
+
+
+class Reader:
+    """Reads what is new each time: log lines, messages, and entries of the journal."""
+
+    def __init__(self, state_folder: Path) -> None:
+        self._logs = state_folder / "logs"
+        self._outbox = state_folder / "outbox"
+        self._offsets: dict[Path, int] = {}
+        self._read: set[str] = set()
+        self.skip()
+
+    def skip(self) -> None:
+        """Forget everything up to now."""
+        list(self._new_lines())
+        list(self._new_messages())
+
+    def happened(self, entries: Iterable[dict[str, Any]]) -> Happened:
+        """What the functions logged and delivered since the last time, and what these journal entries say."""
+        entries = list(entries)
+        found = Happened()
+        found.decisions = sorted(self._new_lines(), key=lambda line: line["timestamp"])
+        found.messages = list(self._new_messages())
+        matched = {entry["event_id"] for entry in entries if entry["kind"] == "matched"}
+        found.unmatched = sum(1 for e in entries if e["kind"] == "event" and e["id"] not in matched)
+        found.dead_letters = [entry for entry in entries if entry["kind"] == "dead-letter"]
+        found.undelivered = [entry for entry in entries if entry["kind"] == "undelivered"]
+        found.crashes = [
+            entry for entry in entries if entry["kind"] == "invocation" and entry["outcome"] != "success"
+        ]
+        return found
+
+    def _new_lines(self) -> Iterable[dict[str, Any]]:
+        for path in sorted(self._logs.glob("*.log")):
+            with path.open("rb") as log:
+                log.seek(self._offsets.get(path, 0))
+                content = log.read()
+            complete = content[: content.rfind(b"\n") + 1]
+            self._offsets[path] = self._offsets.get(path, 0) + len(complete)
+            for line in complete.splitlines():
+                if b'"decision"' in line:
+                    entry = json.loads(line)
+                    entry["function"] = path.stem
+                    yield entry
+
+    def _new_messages(self) -> Iterable[dict[str, Any]]:
+        for path in sorted(self._outbox.glob("*.json")):
+            if path.name not in self._read:
+                self._read.add(path.name)
+                yield {"file": path.name, **json.loads(path.read_text(encoding="utf-8"))}
+
+
+def show(console: Console, happened: Happened) -> None:
+    """One line per decision, one per message."""
+    if happened.unmatched:
+        console.print(_row("no rule", f"{happened.unmatched} event(s) that no rule takes", "dim"))
+    for crash in happened.crashes:
+        console.print(_row("function ended", f"{crash['function']}: {crash['outcome']}, its queue delivers again", "magenta"))
+    for line in happened.decisions:
+        console.print(_row(_reaction(line), _decision(line), "bold red" if line["level"] == "ERROR" else "dim"))
+    for message in happened.messages:
+        word = str(message["subject"]).partition("]")[0].strip("[")
+        console.print(_row("message", f"{message['subject']}   ({message['file']})", _STYLES.get(word, "bold")))
+    for letter in happened.dead_letters:
+        console.print(_row("dead letter", f"{letter['logical_id']}: {letter['reason']}", "bold red"))
+    for lost in happened.undelivered:
+        console.print(_row("not delivered", str(lost["reason"]), "bold red"))
+
+
+def _row(what: str, text: str, style: str) -> Text:
+    return Text.assemble(("    -> ", "dim"), (f"{what:<15}", "bold"), (plain(text, 400), style))
+
+
+def _reaction(line: dict[str, Any]) -> str:
+    name = str(line["function"])
+    return "notification" if "Notification" in name else "monitor_report" if "MonitorReport" in name else name
+
+
+def _decision(line: dict[str, Any]) -> str:
+    match line["decision"]:
+        case "judged":
+            counts = ", ".join(f"{number} {severity}" for severity, number in line["counts"].items() if number)
+            told = ", ".join(line["told"]) or "nothing on-call must hear"
+            return f"judged {line['severity']}{f' ({counts})' if counts else ''}: {told}"
+        case "blind":
+            told = ", ".join(line["told"]) or "nothing on-call must hear"
+            return f"blind, {line['reason']}: {told}"
+        case "ignored":
+            return f"ignored: {line['reason']}"
+        case "known":
+            return "a repeated event: nothing to do"
+        case "failed":
+            return f"failed, attempt {line['attempt']}: {str(line.get('exception', '')).strip().splitlines()[-1:]}"
+        case "told":
+            return f"told on-call: {line['subject']}"
+        case "duplicate":
+            return "told before: not repeated"
+        case other:
+            return f"{other}: {line.get('reason', line['message'])}"
