@@ -8,7 +8,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,18 @@ class World:
             self.start_containers()
         self.crash_after = None
 
+    @contextmanager
+    def hooked(self, service: str, event: str, hook: Callable[..., Any]) -> Iterator[None]:
+        """botocore calls `hook` at this event of the functions' client of a service."""
+        from stationkeeper.aws import clients
+
+        emitter = clients._client(service).meta.events
+        emitter.register(event, hook)
+        try:
+            yield
+        finally:
+            emitter.unregister(event, hook)
+
     def put_report(self, event: dict[str, Any], report: str | bytes) -> None:
         uri = event["detail"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -133,11 +145,14 @@ class World:
 
     def invoke_notification(self) -> list[str]:
         """One invocation with everything that waits; what fails goes back to the queue."""
-        waiting = self._receive(self.queue_url)
-        failed = _invoke(self.notification, [message["Body"] for message in waiting]) if waiting else []
-        for index, message in enumerate(waiting):
-            if str(index) in failed:
-                self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=message["Body"])
+        waiting = [message["Body"] for message in self._receive(self.queue_url)]
+        again = waiting
+        try:
+            failed = _invoke(self.notification, waiting) if waiting else []
+            again = [waiting[int(index)] for index in failed]
+        finally:  # after a crash, too, the queue delivers again
+            for body in again:
+                self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
         return failed
 
     def _receive(self, url: str) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from embedded_aws.embedded import EmbeddedAws
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
+from stationkeeper.alerts.text import count
 from stationkeeper_command import project, timeline
 from stationkeeper_command.scenes import Scene, demo_scenes, places, replay_scenes
 from stationkeeper_command.system import make_bucket, running
@@ -66,5 +66,7 @@ def _finish(console: Console, told: list[dict[str, Any]]) -> None:
         return
     shown = next((m for m in messages if m["attributes"].get("severity") == "critical"), messages[0])
     console.print()
-    console.print(Panel(Text(f"Subject: {shown['subject']}\n\n{shown['message']}"), title="The e-mail on-call gets", title_align="left"))
-    console.print(f"{len(messages)} messages; all of them: {project.STATE / 'outbox'}")
+    console.rule("The e-mail on-call gets", align="left")
+    console.print(Text(f"Subject: {shown['subject']}\n\n{shown['message']}"))
+    console.rule()
+    console.print(f"{count(len(messages), 'message')}; all of them: {project.STATE / 'outbox'}")

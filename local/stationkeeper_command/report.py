@@ -40,6 +40,8 @@ def judged_report(address: str, policy: EndpointPolicy) -> tuple[Monitor, list[J
     CommandError
         When the report cannot be read, or is none.
     """
+    if not address.startswith("s3://") and (Path(address) / REPORT_NAME).is_file():
+        address = str(Path(address) / REPORT_NAME)  # the folder a job wrote into will do
     content = _read(address)
     try:
         violations = list(read_violations(content))
@@ -117,8 +119,6 @@ def _read(address: str) -> bytes:
 
 
 def _read_file(path: Path) -> bytes:
-    if path.is_dir() and (path / REPORT_NAME).is_file():
-        path /= REPORT_NAME
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

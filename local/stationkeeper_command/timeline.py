@@ -128,10 +128,14 @@ def _decision(line: dict[str, Any]) -> str:
             return f"ignored: {line['reason']}"
         case "known":
             return "a repeated event: nothing to do"
+        case "forgotten":
+            return "older than everything remembered: nothing to do"
+        case "resumed":
+            return f"an earlier attempt was cut off; says what was left to say: {', '.join(line['told'])}"
         case "failed":
             return f"failed, attempt {line['attempt']}: {str(line.get('exception', '')).strip().splitlines()[-1:]}"
         case "told":
-            return f"told on-call: {line['subject']}"
+            return "told on-call"
         case "duplicate":
             return "told before: not repeated"
         case other:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 NAMESPACE = "Stationkeeper"
 SERVICE = "stationkeeper"
 
-logger = Logger(service=SERVICE, use_rfc3339=True, utc=True)
+logger = Logger(service=SERVICE, use_rfc3339=True, utc=True, serialize_stacktrace=False)
 
 
 class _Metrics:

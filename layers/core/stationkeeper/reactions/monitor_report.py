@@ -19,11 +19,13 @@ from stationkeeper.reports.outcome import (
     Execution,
     Ignored,
     classify,
+    report_uri,
     violations_announced,
 )
 from stationkeeper.reports.policy import Alerting, EndpointPolicy, PolicyInForce
 from stationkeeper.reports.reader import MalformedReport, read_violations
 from stationkeeper.reports.verdict import Verdict, judge_all
+from stationkeeper.severity import Severity
 from stationkeeper.telemetry import logger, metrics, note_latency
 
 _ATTEMPTS = 5
@@ -100,7 +102,7 @@ class MonitorReport:
         if policy.alerting.ignore:
             logger.info("Ignored", extra={"decision": "ignored", "reason": "the severity policy ignores this endpoint"})
             return
-        execution = self._completed(execution, event)
+        execution = self._completed(execution)
         outcome = self._judge(execution, policy)
         for _ in range(_ATTEMPTS):
             try:
@@ -117,18 +119,20 @@ class MonitorReport:
 
     def _already(self, memory: Memory, execution: Execution) -> None:
         placement = _placement(memory, execution)
-        self._say_what_is_pending(execution, memory, Alerting())
-        logger.info("Nothing to do", extra={"decision": placement.value, "run_at": execution.at.isoformat()})
+        facts = {"run_at": execution.at.isoformat(), "told": [entry["detail_type"] for entry in memory.outbox]}
+        if memory.outbox:  # an earlier attempt was cut off between writing down and saying
+            self._say_what_is_pending(execution, memory, Alerting())
+            logger.info("Said what was left to say", extra={"decision": "resumed", **facts})
+        else:
+            logger.info("Nothing to do", extra={"decision": placement.value, **facts})
         metrics.count("RepeatedEvents" if placement is Placement.KNOWN else "ForgottenRuns")
 
-    def _completed(self, execution: Execution, event: ProcessingJobStateChange) -> Execution:
+    def _completed(self, execution: Execution) -> Execution:
         """The execution with what its event left out, asked of SageMaker; most events leave out nothing."""
         if execution.blind is not None or execution.report_uri is not None:
             return execution
-        described = classify(self.jobs.describe(execution.job), event.time)
-        if isinstance(described, Ignored):
-            return execution
-        return replace(execution, report_uri=described.report_uri, window=described.window or execution.window)
+        job = self.jobs.describe(execution.job)
+        return replace(execution, report_uri=report_uri(job), window=job.window() or execution.window)
 
     def _judge(self, execution: Execution, policy: EndpointPolicy) -> Verdict | Blindness:
         if execution.blind is not None:
@@ -216,13 +220,14 @@ class MonitorReport:
             "incidents": [event.incident for event in events],
         }
         if isinstance(outcome, Blindness):
-            facts |= {"decision": "blind", "severity": "warning", "reason": outcome.reason.value, "said": plain(outcome.detail)}
+            severity = max((event.severity for event in events), default=Severity.WARNING)
+            facts |= {"decision": "blind", "severity": severity.value, "reason": outcome.reason.value, "said": plain(outcome.detail)}
             logger.warning("Monitor is blind", extra=facts)
             return
         facts |= {
             "decision": "judged",
             "severity": outcome.severity.value if outcome.severity else "none",
-            "counts": {severity.value: number for severity, number in outcome.counts.items()},
+            "counts": {severity.value: outcome.counts.get(severity, 0) for severity in reversed(Severity)},
             "muted": outcome.muted,
         }
         logger.info("Report judged", extra=facts)

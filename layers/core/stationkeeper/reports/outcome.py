@@ -85,7 +85,6 @@ def classify(job: ProcessingJob, event_time: datetime) -> Execution | Ignored:
     if merge and status == "Completed":
         return Ignored("a ground-truth merge; the run that follows it is judged")
     schedule = job.environment.get("sagemaker_monitoring_schedule_name") or job.monitoring_schedule_arn.rsplit("/")[-1]
-    folder = job.output_uri()
     return Execution(
         schedule_arn=job.monitoring_schedule_arn,
         schedule=schedule,
@@ -95,10 +94,16 @@ def classify(job: ProcessingJob, event_time: datetime) -> Execution | Ignored:
         job_arn=job.processing_job_arn,
         at=job.scheduled_for() or event_time,
         window=job.window(),
-        report_uri=f"{folder}/{REPORT_NAME}" if folder else None,
+        report_uri=report_uri(job),
         exit_message=job.exit_message or "",
         blind=_blindness(job, merge),
     )
+
+
+def report_uri(job: ProcessingJob) -> str | None:
+    """S3 address of the report a job writes; None when it names no output."""
+    folder = job.output_uri()
+    return f"{folder}/{REPORT_NAME}" if folder else None
 
 
 def violations_announced(exit_message: str) -> int | None:

@@ -1,0 +1,11 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.world import World, world
+
+
+@pytest.fixture
+def system() -> Iterator[World]:
+    with world() as running:
+        yield running
