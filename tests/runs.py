@@ -12,11 +12,18 @@ ANALYZER = "468650794304.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-model-monitor
 
 
 def run_event(
-    hour: int = 1, *, status: str = "Completed", violations: int | None = None, kind: str = "data", **detail: Any
+    hour: int = 1,
+    *,
+    status: str = "Completed",
+    violations: int | None = None,
+    kind: str = "data",
+    **detail: Any,
 ) -> dict[str, Any]:
     """The end of the run due `hour` hours after `START`; `detail` replaces what the job says."""
     end = START + timedelta(hours=hour)
-    prefix = {"data": "model-monitoring", "model": "model-quality-monitoring", "merge": "groundtruth-merge"}[kind]
+    prefix = {"data": "model-monitoring", "model": "model-quality-monitoring", "merge": "groundtruth-merge"}[
+        kind
+    ]
     job = f"{prefix}-{end:%Y%m%d%H%M}-{hour:024x}"
     said = (
         f"CompletedWithViolations: Job completed successfully with {violations} violations."
@@ -51,7 +58,9 @@ def run_event(
             "ExitMessage": said if status == "Completed" else "",
             "FailureReason": "",
             "AppSpecification": {
-                "ImageUri": ANALYZER if kind != "merge" else ANALYZER.replace("analyzer", "groundtruth-merger")
+                "ImageUri": ANALYZER
+                if kind != "merge"
+                else ANALYZER.replace("analyzer", "groundtruth-merger")
             },
             "ProcessingOutputConfig": {
                 "Outputs": [{"OutputName": "result", "S3Output": output, "FeatureStoreOutput": ""}],

@@ -4,7 +4,6 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from stationkeeper.assembly import monitor_report
 from stationkeeper.events.processing_job import ProcessingJobStateChange
 from stationkeeper.react import react

@@ -17,7 +17,7 @@ class ControlRoutes:
     """JSON in, JSON out.
 
     ======  ===================  ===========================================================
-    GET     `ready`              endpoint, stack, outputs, functions, what was skipped
+    GET     `ready`              endpoint, state folder, stack, outputs, functions, what was skipped
     POST    `events`             `{"events": [...], "times": n}`: put them on the default bus
     POST    `drain`              `{"timeout_seconds": s}`: wait for quiet; 504 when it never gets quiet
     GET     `state?since=n`      what happened after entry `n`
@@ -64,6 +64,7 @@ class ControlRoutes:
         return HTTPStatus.OK, {
             "ready": True,
             "endpoint_url": self._embedded.endpoint_url,
+            "state_folder": str(self._embedded.state_folder),
             "stack_name": deployment.stack_name,
             "outputs": deployment.outputs,
             "functions": sorted(deployment.functions),

@@ -2,7 +2,6 @@
 
 import io
 import json
-import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.cloudformation.parsing import get_model_map
 
 from embedded_aws.function_environment import FunctionDefinition
+from embedded_aws.moto_additions.cloudformation import supported
 from embedded_aws.template import CODE_BUCKET, ExpandedTemplate, TemplateError, expand
 
 type ClientFactory = Callable[[str], Any]
@@ -101,27 +100,30 @@ def deploy(
     _upload_stubs(client, expanded, region)
     cloudformation = client("cloudformation")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # moto's note of each unsupported type: they are reported below
-            cloudformation.create_stack(
-                StackName=stack_name,
-                TemplateBody=json.dumps(expanded.template, default=str),
-                Parameters=[
-                    {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
-                ],
-                Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-            )
+        cloudformation.create_stack(
+            StackName=stack_name,
+            TemplateBody=json.dumps(expanded.template, default=str),
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+            ],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
     except ClientError as error:
         raise TemplateError(f"The stack cannot be created: {error}") from error
     stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+    skipped = [
+        Skipped(logical_id, resource["Type"], "not supported by moto's CloudFormation")
+        for logical_id, resource in expanded.template["Resources"].items()
+        if not supported(resource["Type"])
+    ]
+    missing = {resource.logical_id for resource in skipped}
     physical_ids = {
-        # moto lists what it skipped without a logical id
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
         for resource in resources
-        if resource.get("LogicalResourceId") and resource.get("PhysicalResourceId")
+        # what a condition left out is listed without ids
+        if resource.get("PhysicalResourceId") and resource["LogicalResourceId"] not in missing
     }
-    skipped = _unsupported(expanded, physical_ids)
     functions = _functions(client, expanded, physical_ids, skipped)
     return Deployment(
         stack_name=stack_name,
@@ -141,15 +143,6 @@ def _upload_stubs(client: ClientFactory, expanded: ExpandedTemplate, region: str
         with zipfile.ZipFile(stub, "w") as archive:
             archive.writestr("where.txt", str(folder))
         s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=stub.getvalue())
-
-
-def _unsupported(expanded: ExpandedTemplate, physical_ids: dict[str, str]) -> list[Skipped]:
-    known = get_model_map()
-    return [
-        Skipped(logical_id, resource["Type"], "not supported by moto's CloudFormation")
-        for logical_id, resource in expanded.template["Resources"].items()
-        if logical_id not in physical_ids and resource["Type"] not in known
-    ]
 
 
 def _functions(

@@ -7,8 +7,8 @@ from typing import Any
 from embedded_aws.embedded import EmbeddedAws
 from rich.console import Console
 from rich.text import Text
-
 from stationkeeper.alerts.text import count
+
 from stationkeeper_command import project, timeline
 from stationkeeper_command.scenes import Scene, demo_scenes, places, replay_scenes
 from stationkeeper_command.system import make_bucket, running
@@ -55,7 +55,10 @@ def _heading(number: int, scene: Scene) -> Text:
     times = f" x{scene.times}" if scene.times > 1 else ""
     return Text.assemble(
         (f"\n{number:>2}. {scene.title}\n", "bold"),
-        (f"    {scene.event['time']}  {scene.event['detail-type']}: {detail['ProcessingJobStatus']}{times}", "dim"),
+        (
+            f"    {scene.event['time']}  {scene.event['detail-type']}: {detail['ProcessingJobStatus']}{times}",
+            "dim",
+        ),
     )
 
 

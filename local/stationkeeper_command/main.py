@@ -21,7 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else.")
+]
 PortOption = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the embedded AWS.")]
 
 
@@ -42,7 +44,9 @@ def _print_json(document: Any) -> None:
 def demo(
     reports: Annotated[
         Path | None,
-        typer.Option(help="A folder of <week>/constraint_violations.json, replayed in order as runs of one schedule."),
+        typer.Option(
+            help="A folder of <week>/constraint_violations.json, replayed in order as runs of one schedule."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -77,7 +81,9 @@ def local(port: PortOption = 4577) -> None:
 def send(
     events: Annotated[list[Path], typer.Argument(metavar="EVENT.json...", help="Files with one event each.")],
     port: PortOption = 4577,
-    times: Annotated[int, typer.Option(min=1, max=10_000, help="Send each event so often, as SageMaker may.")] = 1,
+    times: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Send each event so often, as SageMaker may.")
+    ] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Send events to a running `stationkeeper local`, as the services would, and say what came of them."""
@@ -91,8 +97,12 @@ def send(
 @app.command()
 def report(
     address: Annotated[str, typer.Argument(metavar="FILE|s3://...", help="A constraint_violations.json.")],
-    policy: Annotated[Path | None, typer.Option(help="A severity policy to judge by, instead of the defaults.")] = None,
-    endpoint: Annotated[str, typer.Option(help="The endpoint, for rules and mutes of the policy.")] = "unnamed",
+    policy: Annotated[
+        Path | None, typer.Option(help="A severity policy to judge by, instead of the defaults.")
+    ] = None,
+    endpoint: Annotated[
+        str, typer.Option(help="The endpoint, for rules and mutes of the policy.")
+    ] = "unnamed",
     as_json: JsonOption = False,
 ) -> None:
     """Judge a violation report on the spot."""

@@ -12,7 +12,7 @@ from stationkeeper_command.errors import CommandError
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / ".aws-sam" / "build"
-STATE = ROOT / ".local"
+STATE = Path(os.environ.get("STATIONKEEPER_STATE") or ROOT / ".local")
 RUNTIME = ROOT / ".venv-lambda"
 RUNTIME_PYTHON = RUNTIME / "bin" / "python"
 SAMPLES = ROOT / "events"
@@ -41,7 +41,9 @@ def _source_files() -> Iterator[Path]:
         if path.is_file():
             yield path
         else:
-            yield from (file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+            yield from (
+                file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts
+            )
 
 
 def build() -> None:
@@ -54,7 +56,9 @@ def build() -> None:
     """
     sam = Path(sys.executable).parent / "sam"
     if not sam.exists():
-        raise CommandError("the SAM CLI is not installed beside this command. Run `make setup` in the project folder.")
+        raise CommandError(
+            "the SAM CLI is not installed beside this command. Run `make setup` in the project folder."
+        )
     # sam looks for an interpreter called python3.13 that has pip: this environment's own.
     path = f"{sam.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
@@ -94,4 +98,6 @@ def prepare_runtime() -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise CommandError(f"uv could not install the Lambda runtime's packages:\n{done.stderr.strip()[-1500:]}")
+        raise CommandError(
+            f"uv could not install the Lambda runtime's packages:\n{done.stderr.strip()[-1500:]}"
+        )

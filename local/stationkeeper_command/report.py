@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
 from stationkeeper.alerts.phrases import MONITORS, numbers_of, subject_of
 from stationkeeper.alerts.text import count, plain
 from stationkeeper.errors import InvalidPolicy
@@ -20,6 +19,7 @@ from stationkeeper.reports.reader import MalformedReport, read_violations
 from stationkeeper.reports.verdict import Judged, judge
 from stationkeeper.reports.violation import Monitor, Violation
 from stationkeeper.severity import Severity
+
 from stationkeeper_command.errors import CommandError
 
 STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -131,7 +131,6 @@ def _read_s3(address: str) -> bytes:
     # Only this needs boto3, which takes a third of a second to import.
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
-
     from stationkeeper.aws.report_files import S3Reports
 
     try:

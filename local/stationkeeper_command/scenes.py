@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stationkeeper.reports.outcome import REPORT_NAME
+
 from stationkeeper_command.errors import CommandError
 from stationkeeper_command.project import SAMPLES
 
@@ -88,7 +89,9 @@ def replay_scenes(folder: Path, now: datetime) -> list[Scene]:
         raise CommandError(f"there is no folder {folder}")
     runs = [path for path in sorted(folder.iterdir()) if path.is_dir() and _is_run(path)]
     if not runs:
-        raise CommandError(f"{folder} holds no run: expected folders such as {folder}/2026-11-23/{REPORT_NAME}")
+        raise CommandError(
+            f"{folder} holds no run: expected folders such as {folder}/2026-11-23/{REPORT_NAME}"
+        )
     reports = [_report(run) for run in runs]
     kind = "model-quality" if any(b"Threshold" in (report or b"") for report in reports) else "data-quality"
     endpoint = _name(folder.resolve().parent.name) or "replayed"
@@ -96,9 +99,15 @@ def replay_scenes(folder: Path, now: datetime) -> list[Scene]:
     scenes = []
     for index, (run, report) in enumerate(zip(runs, reports, strict=True)):
         at = last - timedelta(hours=len(runs) - 1 - index)
-        event = due(f"monitor-{'model-quality-' if kind == 'model-quality' else ''}violations", at, _count(report))
+        event = due(
+            f"monitor-{'model-quality-' if kind == 'model-quality' else ''}violations", at, _count(report)
+        )
         _rename(event, endpoint, _name(f"{endpoint}-{folder.name}") or f"{endpoint}-{kind}")
-        scenes.append(Scene(f"Run of {run.name}" + ("" if report is not None else ", which left no report"), event, report))
+        scenes.append(
+            Scene(
+                f"Run of {run.name}" + ("" if report is not None else ", which left no report"), event, report
+            )
+        )
     return scenes
 
 
@@ -121,12 +130,19 @@ def due(name: str, at: datetime, violations: int | None = 0) -> dict[str, Any]:
         "end_time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
         "metric_time": f"{at - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
     }
-    for field_name, minutes in (("CreationTime", 4), ("ProcessingStartTime", 9), ("ProcessingEndTime", 11), ("LastModifiedTime", 12)):
+    for field_name, minutes in (
+        ("CreationTime", 4),
+        ("ProcessingStartTime", 9),
+        ("ProcessingEndTime", 11),
+        ("LastModifiedTime", 12),
+    ):
         detail[field_name] = int((at + timedelta(minutes=minutes)).timestamp() * 1000)
     if violations is None:
         detail["ExitMessage"] = ""
     elif violations:
-        detail["ExitMessage"] = f"CompletedWithViolations: Job completed successfully with {violations} violations."
+        detail["ExitMessage"] = (
+            f"CompletedWithViolations: Job completed successfully with {violations} violations."
+        )
     elif not detail["ProcessingJobName"].startswith("groundtruth-merge"):
         detail["ExitMessage"] = "Completed: Job completed successfully with no violations."
     return event

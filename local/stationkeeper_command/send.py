@@ -8,7 +8,7 @@ from embedded_aws import sdk
 from rich.console import Console
 from rich.text import Text
 
-from stationkeeper_command import project, timeline
+from stationkeeper_command import timeline
 from stationkeeper_command.errors import CommandError
 from stationkeeper_command.scenes import places
 from stationkeeper_command.system import REGION, Control, make_bucket
@@ -20,11 +20,11 @@ def run(console: Console, files: list[Path], port: int, times: int) -> dict[str,
     """Send every file's event, wait until all queues are empty, and say what happened."""
     events = [_event(path) for path in files]
     control = Control(port)
-    control.ready()
+    state_folder = Path(control.ready()["state_folder"])
     s3 = sdk.client(sdk.session(REGION), "s3", control.url)
     for path, event in zip(files, events, strict=True):
         _put_sample_report(console, s3, path, event)
-    reader = timeline.Reader(project.STATE)
+    reader = timeline.Reader(state_folder)
     before = control.last_entry()
     for event in events:
         shown = f"{event['detail-type']} {event.get('id', '')}{f' x{times}' if times > 1 else ''}"

@@ -1,6 +1,8 @@
 """The embedded AWS with Stationkeeper deployed, as the commands use it."""
 
+import fcntl
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +25,14 @@ _DRAIN_SECONDS = 300.0
 @contextmanager
 def running(console: Console, port: int = 0, *, honour_deadlines: bool = True) -> Iterator[EmbeddedAws]:
     """Build what is not built, and keep the embedded AWS up; progress goes to `console`."""
+    _check_port(port)
+    with _alone(), _started(console, port, honour_deadlines=honour_deadlines) as system:
+        make_bucket(system.client("s3"), f"sagemaker-{REGION}-123456789012")
+        yield system
+
+
+@contextmanager
+def _started(console: Console, port: int, *, honour_deadlines: bool) -> Iterator[EmbeddedAws]:
     if not project.is_built():
         with console.status("Building the functions and layers with `sam build` ..."):
             project.build()
@@ -39,15 +49,37 @@ def running(console: Console, port: int = 0, *, honour_deadlines: bool = True) -
             stack_name="stationkeeper",
             honour_deadlines=honour_deadlines,
         )
-        try:
-            system.start()
-        except OSError as error:
-            raise CommandError(f"cannot listen on port {port}: {error.strerror or error}") from error
+        system.start()
     try:
-        make_bucket(system.client("s3"), f"sagemaker-{REGION}-123456789012")
         yield system
     finally:
         system.stop()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(
+                f"cannot listen on port {port}: {error.strerror}. Choose another with --port."
+            ) from error
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One embedded AWS per state folder: a second one would sweep away what the first writes."""
+    project.STATE.mkdir(parents=True, exist_ok=True)
+    with (project.STATE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CommandError(
+                f"another `stationkeeper local` or `demo` uses {project.STATE}. End it first, or set STATIONKEEPER_STATE "
+                "to another folder."
+            ) from error
+        yield
 
 
 def make_bucket(s3: Any, bucket: str) -> None:
@@ -67,7 +99,8 @@ class Control:
         self._port = port
 
     def ready(self) -> dict[str, Any]:
-        return self._ask("GET", "ready")
+        answer: dict[str, Any] = self._ask("GET", "ready")
+        return answer
 
     def last_entry(self) -> int:
         return int(self._ask("GET", "state?since=0")["last"])
@@ -94,7 +127,9 @@ class Control:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             said = error.read().decode("utf-8", "replace")[:500]
-            raise CommandError(f"the embedded AWS on port {self._port} answered {error.code}: {said}") from error
+            raise CommandError(
+                f"the embedded AWS on port {self._port} answered {error.code}: {said}"
+            ) from error
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             raise CommandError(
                 f"nothing answers on port {self._port}. Start it with `stationkeeper local --port {self._port}`."

@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.text import Text
-
 from stationkeeper.alerts.text import plain
 
 _STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "INFO": "cyan", "OK": "green"}
@@ -94,12 +93,22 @@ def show(console: Console, happened: Happened) -> None:
     if happened.unmatched:
         console.print(_row("no rule", f"{happened.unmatched} event(s) that no rule takes", "dim"))
     for crash in happened.crashes:
-        console.print(_row("function ended", f"{crash['function']}: {crash['outcome']}, its queue delivers again", "magenta"))
+        console.print(
+            _row(
+                "function ended",
+                f"{crash['function']}: {crash['outcome']}, its queue delivers again",
+                "magenta",
+            )
+        )
     for line in happened.decisions:
-        console.print(_row(_reaction(line), _decision(line), "bold red" if line["level"] == "ERROR" else "dim"))
+        console.print(
+            _row(_reaction(line), _decision(line), "bold red" if line["level"] == "ERROR" else "dim")
+        )
     for message in happened.messages:
         word = str(message["subject"]).partition("]")[0].strip("[")
-        console.print(_row("message", f"{message['subject']}   ({message['file']})", _STYLES.get(word, "bold")))
+        console.print(
+            _row("message", f"{message['subject']}   ({message['file']})", _STYLES.get(word, "bold"))
+        )
     for letter in happened.dead_letters:
         console.print(_row("dead letter", f"{letter['logical_id']}: {letter['reason']}", "bold red"))
     for lost in happened.undelivered:
@@ -118,7 +127,9 @@ def _reaction(line: dict[str, Any]) -> str:
 def _decision(line: dict[str, Any]) -> str:
     match line["decision"]:
         case "judged":
-            counts = ", ".join(f"{number} {severity}" for severity, number in line["counts"].items() if number)
+            counts = ", ".join(
+                f"{number} {severity}" for severity, number in line["counts"].items() if number
+            )
             told = ", ".join(line["told"]) or "nothing on-call must hear"
             return f"judged {line['severity']}{f' ({counts})' if counts else ''}: {told}"
         case "blind":

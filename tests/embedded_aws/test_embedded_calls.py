@@ -1,6 +1,7 @@
 """Every AWS call is logged with its caller, and can be made to fail as the service would."""
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def test_throttling_is_retried_by_the_sdk(run: Any) -> None:
     aws = run()
     aws.add_fault("sqs", "ListQueues", "throttle", nth=1)
 
-    aws.client("sqs").list_queues()
+    aws.client("sqs", retries={"mode": "standard"}).list_queues()
 
     assert [(call.status, call.fault) for call in aws.calls(service="sqs")] == [(400, "throttle"), (200, "")]
 
@@ -162,7 +163,7 @@ def test_call_that_never_answers_runs_into_the_clients_timeout(run: Any) -> None
     with pytest.raises(ReadTimeoutError):
         client.create_topic(Name="never")
 
-    assert aws.client("sns").list_topics()["Topics"] == []
+    assert "never" not in str(aws.client("sns").list_topics()["Topics"])
 
 
 def test_crash_of_a_user_drops_the_connection(run: Any) -> None:
@@ -172,7 +173,7 @@ def test_crash_of_a_user_drops_the_connection(run: Any) -> None:
     with pytest.raises(BotoCoreError):
         aws.client("sns", retries={"total_max_attempts": 1}).create_topic(Name="made")
 
-    assert len(aws.client("sns").list_topics()["Topics"]) == 1
+    assert ":made" in str(aws.client("sns").list_topics()["Topics"])
 
 
 def test_unknown_faults_are_refused() -> None:
@@ -209,8 +210,6 @@ def test_calls_are_attributed_to_their_function_and_kept_in_a_file(
 def test_long_poll_lets_others_through(run: Any) -> None:
     aws = run(resources={"Queue": {"Type": "AWS::SQS::Queue"}})
     queue = aws.deployment.physical_id("Queue")
-    import threading
-
     polled: list[Any] = []
     poll = threading.Thread(
         target=lambda: polled.append(aws.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5))

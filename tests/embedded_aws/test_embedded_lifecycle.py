@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -116,12 +117,12 @@ def test_interrupt_ends_the_functions(build_folder: Path, tmp_path: Path, run: A
             aws.drain(60)
     """)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
-    assert process.stdout is not None
-    pid = int(process.stdout.readline())
-
-    process.send_signal(2)
-    process.wait(timeout=10)
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=10)
 
     assert gone(pid)
 

@@ -80,7 +80,11 @@ def test_news_is_told_and_recovery_once(system: World) -> None:
 @pytest.mark.parametrize(
     ("detail", "reason", "words"),
     [
-        ({"status": "Failed", "FailureReason": "Job inputs had no data"}, "no data to look at", "data capture"),
+        (
+            {"status": "Failed", "FailureReason": "Job inputs had no data"},
+            "no data to look at",
+            "data capture",
+        ),
         (
             {
                 "status": "Failed",
@@ -90,13 +94,20 @@ def test_news_is_told_and_recovery_once(system: World) -> None:
             'No S3 objects found under S3 URL "s3://b/c"',
         ),
         (
-            {"status": "Failed", "FailureReason": "Algorithm Error: (caused by CalledProcessError): spark failed"},
+            {
+                "status": "Failed",
+                "FailureReason": "Algorithm Error: (caused by CalledProcessError): spark failed",
+            },
             "job failed",
             "spark failed",
         ),
         ({"status": "Failed", "FailureReason": ""}, "job failed", "aws logs tail"),
         ({"status": "Stopped"}, "job was stopped", "time limit"),
-        ({"status": "Failed", "kind": "merge"}, "ground truth could not be merged", "Check that ground truth"),
+        (
+            {"status": "Failed", "kind": "merge"},
+            "ground truth could not be merged",
+            "Check that ground truth",
+        ),
     ],
 )
 def test_a_run_without_a_verdict_is_a_blind_monitor(
@@ -144,7 +155,12 @@ def test_a_report_that_may_not_be_read_says_what_to_do(system: World) -> None:
     system.put_report(event, report(drift("tip", 0.8)))
     denied = {
         "Version": "2012-10-17",
-        "Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"},
+        "Statement": {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{BUCKET}/*",
+        },
     }
     system.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(denied))
 
@@ -154,7 +170,9 @@ def test_a_report_that_may_not_be_read_says_what_to_do(system: World) -> None:
     assert "MonitoredBuckets" in message["body"]
 
 
-def test_a_report_beyond_the_limit_is_not_even_downloaded(system: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_beyond_the_limit_is_not_even_downloaded(
+    system: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REPORT_SIZE_LIMIT_MEGABYTES", "1")
     system.start_containers()
     event = run_event(1, violations=1)
@@ -232,14 +250,17 @@ def test_what_the_event_leaves_out_is_asked_of_sagemaker(system: World) -> None:
     detail = event["detail"]
     boto3.client("sagemaker").create_processing_job(
         ProcessingJobName=detail["ProcessingJobName"],
-        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 20}},
+        ProcessingResources={
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 20}
+        },
         AppSpecification={"ImageUri": detail["AppSpecification"]["ImageUri"]},
         RoleArn="arn:aws:iam::123456789012:role/Monitoring",
         ProcessingOutputConfig={
             "Outputs": [
                 {
                     "OutputName": "result",
-                    "S3Output": detail["ProcessingOutputConfig"]["Outputs"][0]["S3Output"] | {"S3UploadMode": "Continuous"},
+                    "S3Output": detail["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]
+                    | {"S3UploadMode": "Continuous"},
                 }
             ]
         },

@@ -1,7 +1,6 @@
 """Repeats, disorder, crashes and faults: the same memory at the end, nothing lost, nothing told twice."""
 
 import itertools
-import json
 import random
 from typing import Any
 
@@ -148,7 +147,9 @@ def later(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
         ("events", "PutEvents"),
     ],
 )
-@pytest.mark.parametrize("code", ["ThrottlingException", "InternalFailure", "SlowDown", "AccessDeniedException"])
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "InternalFailure", "SlowDown", "AccessDeniedException"]
+)
 def test_a_failing_call_gives_the_event_back_and_a_retry_heals(
     system: World, service: str, operation: str, code: str
 ) -> None:
@@ -185,7 +186,12 @@ def test_two_copies_judging_two_runs_at_once_lose_neither(system: World) -> None
 
 
 def test_events_per_run_cost_few_calls(system: World) -> None:
-    recall, policy, read, remember = "dynamodb:GetItem", "ssm:GetParameter", "s3:GetObject", "dynamodb:PutItem"
+    recall, policy, read, remember = (
+        "dynamodb:GetItem",
+        "ssm:GetParameter",
+        "s3:GetObject",
+        "dynamodb:PutItem",
+    )
     told = ["eventbridge:PutEvents", "dynamodb:PutItem"]
     delivered = ["dynamodb:PutItem", "sns:Publish", "dynamodb:UpdateItem"]
 

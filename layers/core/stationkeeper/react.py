@@ -38,7 +38,9 @@ def react[E: Envelope](
                 # Raised again: the queue decides what becomes of the message.
                 metrics.count("ReactionFailures", reaction=name)
                 attempt = record.attributes.approximate_receive_count
-                logger.exception("Failed, will be tried again", extra={"decision": "failed", "attempt": attempt})
+                logger.exception(
+                    "Failed, will be tried again", extra={"decision": "failed", "attempt": attempt}
+                )
                 raise
 
     metrics.count("EventsReceived", len(event["Records"]))

@@ -23,8 +23,12 @@ class _Settings(BaseModel):
         try:
             return cls.model_validate(dict(environment))
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors(include_url=False))
-            raise InvalidSettings(f"environment of the function: {problems}. Deploy the stack again.") from error
+            problems = "; ".join(
+                f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors(include_url=False)
+            )
+            raise InvalidSettings(
+                f"environment of the function: {problems}. Deploy the stack again."
+            ) from error
 
 
 class MonitorReportSettings(_Settings):

@@ -4,19 +4,38 @@ Everything is undone when the embedded AWS stops, so that moto in the same proce
 as its authors made it. Only the additional CloudFormation resource types stay registered.
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Condition
 
-from moto.cloudformation import parsing
-
-from embedded_aws.moto_additions import awslambda, cloudwatch, events, s3, scheduler, sns, sqs
+from embedded_aws.moto_additions import (
+    awslambda,
+    cloudformation,
+    cloudwatch,
+    dynamodb,
+    events,
+    s3,
+    scheduler,
+    sns,
+    sqs,
+)
 from embedded_aws.moto_additions.events import OnMatched, OnUndelivered
 from embedded_aws.moto_additions.sns import OnPublished
 from embedded_aws.moto_additions.sqs import OnDeadLetter
 
-__all__ = ["Hooks", "awslambda", "cloudwatch", "events", "installed", "s3", "scheduler", "sns", "sqs"]
+__all__ = [
+    "Hooks",
+    "awslambda",
+    "cloudformation",
+    "cloudwatch",
+    "dynamodb",
+    "events",
+    "installed",
+    "s3",
+    "scheduler",
+    "sns",
+    "sqs",
+]
 
 
 @dataclass(frozen=True)
@@ -32,16 +51,10 @@ class Hooks:
 
 def installed(hooks: Hooks) -> ExitStack:
     """Put every addition in place until the returned context is closed."""
-    # moto remembers its list of resource types; ours may have been imported after it did.
-    caches: list[Callable[[], object]] = [
-        parsing.get_model_list.cache_clear,
-        parsing.get_model_map.cache_clear,
-        parsing.get_name_type_map.cache_clear,
-    ]
-    for clear in caches:
-        clear()
     context = ExitStack()
+    context.enter_context(cloudformation.installed())
     context.enter_context(awslambda.installed())
+    context.enter_context(dynamodb.installed())
     context.enter_context(sqs.installed(hooks.activity, hooks.on_dead_letter))
     context.enter_context(events.installed(hooks.on_matched, hooks.on_undelivered))
     context.enter_context(sns.installed(hooks.on_published))

@@ -47,8 +47,8 @@ class TemplateAlarm(CloudFormationModel):
         return cls(put_alarm(resource_name, cloudformation_json["Properties"], account_id, region_name))
 
 
-class TemplateCompositeAlarm(TemplateAlarm):
-    """Gap: `AWS::CloudWatch::CompositeAlarm`."""
+class TemplateCompositeAlarm(TemplateAlarm, CloudFormationModel):
+    """Gap: `AWS::CloudWatch::CompositeAlarm`. Names its second base because moto looks at direct children only."""
 
     @staticmethod
     def cloudformation_type() -> str:

@@ -191,11 +191,15 @@ def _violated(
     new = frozenset(identity for identity in telling if identity not in before.told)
     if before.told_untracked:
         new = frozenset()  # it may have been among those the last message only counted
-    worse = frozenset(i for i, level in telling.items() if i in before.told and is_worse(level, before.told[i]))
+    worse = frozenset(
+        i for i, level in telling.items() if i in before.told and is_worse(level, before.told[i])
+    )
     floor = before.severity.rank if before.severity else 0
     news = frozenset(i for i in new | worse if telling[i] // 100 >= floor)
     grown = bool(untracked) and outcome.total >= 2 * before.told_total
-    due = before.told_at is not None and run.at - before.told_at >= timedelta(hours=alerting.repeat_after_hours)
+    due = before.told_at is not None and run.at - before.told_at >= timedelta(
+        hours=alerting.repeat_after_hours
+    )
     if not (first or news or grown or due):
         return after, ()
     found = Found(
@@ -244,7 +248,9 @@ def _still_blind(
         return after, ()
     first = before.told_at is None
     changed = outcome.reason != before.reason or (before.severity is not None and severity > before.severity)
-    due = before.told_at is not None and run.at - before.told_at >= timedelta(hours=alerting.repeat_after_hours)
+    due = before.told_at is not None and run.at - before.told_at >= timedelta(
+        hours=alerting.repeat_after_hours
+    )
     if not (first or changed or due):
         return after, ()
     blinded = Blinded(

@@ -73,7 +73,9 @@ class Memory(BaseModel):
 
     def last_total_before(self, run: Run) -> int | None:
         """Violations in the last run before this one that could be judged; None when nothing is known."""
-        judged = (r.outcome for r in reversed(self.runs) if r.order < run.order and isinstance(r.outcome, Judged))
+        judged = (
+            r.outcome for r in reversed(self.runs) if r.order < run.order and isinstance(r.outcome, Judged)
+        )
         return next((outcome.total for outcome in judged), None)
 
     def with_run(
@@ -93,27 +95,32 @@ class Memory(BaseModel):
         if later:
             findings = tuple(finding for finding in findings if not _spoken_for(finding, run, later))
         grown = self.model_copy(update={"runs": (*earlier, run, *later), "names": {**self.names, **names}})
-        return grown._within_bounds(alerting), findings
+        return grown.within_bounds(alerting), findings
 
-    def _within_bounds(self, alerting: Alerting) -> "Memory":
+    def within_bounds(self, alerting: Alerting) -> "Memory":
+        """The same, with at most `RUNS_KEPT` runs and no name that nothing refers to."""
         memory = self
         while len(memory.runs) > RUNS_KEPT:
             memory = memory.without_oldest(alerting)
-        return memory._without_unused_names()
+        used = memory.identities()
+        return memory.model_copy(
+            update={"names": {key: name for key, name in memory.names.items() if key in used}}
+        )
 
     def without_oldest(self, alerting: Alerting) -> "Memory":
         """The same, with the oldest run kept only as part of `base`."""
         base, _ = fold(self.base, self.runs[0], alerting)
         return self.model_copy(update={"base": base, "runs": self.runs[1:]})
 
-    def _without_unused_names(self) -> "Memory":
+    def identities(self) -> set[str]:
+        """Every violation that is remembered."""
         used: set[str] = set()
         if self.base.violations is not None:
             used.update(self.base.violations.seen, self.base.violations.told)
         for run in self.runs:
             if isinstance(run.outcome, Judged):
                 used.update(run.outcome.levels)
-        return self.model_copy(update={"names": {key: name for key, name in self.names.items() if key in used}})
+        return used
 
 
 def _spoken_for(finding: Finding, run: Run, later: list[Run]) -> bool:
@@ -129,5 +136,6 @@ def _found_again(identity: str, run: Run, later: list[Run]) -> bool:
     assert isinstance(run.outcome, Judged)
     level = run.outcome.levels[identity]
     return any(
-        isinstance(newer.outcome, Judged) and newer.outcome.levels.get(identity, 0) >= level for newer in later
+        isinstance(newer.outcome, Judged) and newer.outcome.levels.get(identity, 0) >= level
+        for newer in later
     )

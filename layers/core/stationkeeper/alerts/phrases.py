@@ -140,4 +140,6 @@ BLIND: dict[str, BlindWords] = {
         "Look at the report and the job's log",
     ),
 }
-UNKNOWN_BLINDNESS = BlindWords("run could not be judged", "The run could not be judged.", "Read the job's log")
+UNKNOWN_BLINDNESS = BlindWords(
+    "run could not be judged", "The run could not be judged.", "Read the job's log"
+)

@@ -161,5 +161,6 @@ def _reported(judged: Judged, finding: Found) -> ReportedViolation:
 def _names(identities: frozenset[str], names: Mapping[str, Name]) -> list[str]:
     known = (names[identity] for identity in identities if identity in names)
     return sorted(
-        f"{plain(' '.join(filter(None, (name.subject, name.qualifier))), 120)} ({plain(name.check, 80)})" for name in known
+        f"{plain(' '.join(filter(None, (name.subject, name.qualifier))), 120)} ({plain(name.check, 80)})"
+        for name in known
     )

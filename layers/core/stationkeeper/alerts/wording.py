@@ -103,7 +103,9 @@ def _violations(event: ViolationsDetected, parameter: str) -> tuple[str, str]:
         "  It judged the report and told you. It changed nothing on the endpoint, which keeps serving.\n"
         "  You hear again when something new or worse is found, once a day while this lasts, and when it is over."
     )
-    parts.append(_steps(_read_report(event), _consoles(event), _mute(event, (fresh or lasting_on)[:1], parameter)))
+    parts.append(
+        _steps(_read_report(event), _consoles(event), _mute(event, (fresh or lasting_on)[:1], parameter))
+    )
     return headline, "\n\n".join(filter(None, parts))
 
 
@@ -193,7 +195,9 @@ def _recovered(event: MonitorRecovered) -> tuple[str, str]:
             f"{count(event.runs, 'run')}."
         )
     if event.muted:
-        first += f" {count(event.muted, 'violation')} {'is' if event.muted == 1 else 'are'} muted and not counted."
+        first += (
+            f" {count(event.muted, 'violation')} {'is' if event.muted == 1 else 'are'} muted and not counted."
+        )
     parts = [first, _facts(event, "Lasted since")]
     if event.over_count:
         over = list(event.over[:_OVER_LISTED])
@@ -279,19 +283,17 @@ def _console_host(region: str) -> str:
 
 
 def _job_log(event: DomainEvent) -> tuple[str, tuple[str, ...]]:
-    return "Read the job's log", (
-        f"aws logs tail /aws/sagemaker/ProcessingJobs --region {event.region} --since 1d "
-        f"--log-stream-name-prefix {quoted(event.cause.job)}",
-    )
+    where = f"--region {event.region} --since 1d --log-stream-name-prefix {quoted(event.cause.job)}"
+    return "Read the job's log", (f"aws logs tail /aws/sagemaker/ProcessingJobs {where}",)
 
 
 def _advice(event: MonitorBlind, advice: str) -> tuple[str, tuple[str, ...]] | None:
     region = event.region
     match event.reason:
         case "no-data" if event.endpoint != event.schedule:
+            name = f"--region {region} --endpoint-name {quoted(event.endpoint)}"
             return advice, (
-                f"aws sagemaker describe-endpoint --region {region} --endpoint-name {quoted(event.endpoint)} "
-                "--query '[EndpointStatus,DataCaptureConfig]'",
+                f"aws sagemaker describe-endpoint {name} --query '[EndpointStatus,DataCaptureConfig]'",
             )
         case "report-missing" | "report-malformed" | "report-contradictory" if event.report_uri:
             folder = event.report_uri.rsplit("/", 1)[0]
@@ -333,7 +335,11 @@ def _mute(
 
 
 def _footer(event: DomainEvent) -> str:
-    problem = f"\nThe severity policy needs you: {plain(event.policy_problem, 500)}.\n" if event.policy_problem else ""
+    problem = (
+        f"\nThe severity policy needs you: {plain(event.policy_problem, 500)}.\n"
+        if event.policy_problem
+        else ""
+    )
     return (
         f"\n{problem}\n--\n"
         f"Stationkeeper, account {event.account}, region {event.region}. Incident {event.incident}, "

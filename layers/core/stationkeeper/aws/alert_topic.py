@@ -24,7 +24,8 @@ class SnsTopic:
             Subject=message.subject,
             Message=message.body,
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in message.attributes.items()
             },
         )
         return answer["MessageId"]

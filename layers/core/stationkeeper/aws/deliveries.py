@@ -32,7 +32,9 @@ class PowertoolsDeliveries:
         self._channel = channel
         self._store: DynamoDBPersistenceLayer | None = None
         self._config = IdempotencyConfig(
-            event_key_jmespath="id", raise_on_no_idempotency_key=True, expires_after_seconds=REMEMBERED_SECONDS
+            event_key_jmespath="id",
+            raise_on_no_idempotency_key=True,
+            expires_after_seconds=REMEMBERED_SECONDS,
         )
 
     def register_lambda_context(self, context: LambdaContext) -> None:
@@ -43,7 +45,7 @@ class PowertoolsDeliveries:
         """Call `deliver` unless it was called for this id before; whether it was called now."""
         called = False
 
-        def delivery(*, event: dict[str, str]) -> str:
+        def delivery(*, event: dict[str, str]) -> str:  # noqa: ARG001  # powertools reads the id from it
             nonlocal called
             called = True
             return deliver()

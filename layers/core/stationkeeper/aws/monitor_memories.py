@@ -51,9 +51,7 @@ class DynamoDbMonitorMemories:
         stored = Memory.model_validate_json(zlib.decompress(bytes(item["body"]["B"])))
         return stored.model_copy(update={"version": int(item["version"]["N"])})
 
-    def remember(
-        self, schedule_arn: str, endpoint: str, memory: Memory, alerting: Alerting
-    ) -> Memory:
+    def remember(self, schedule_arn: str, endpoint: str, memory: Memory, alerting: Alerting) -> Memory:
         """Store a memory over the version it came from; see `MonitorMemories.remember`."""
         version = memory.version + 1
         body = _encode(memory)

@@ -17,4 +17,6 @@ class SageMakerProcessingJobs:
         self._client = client
 
     def describe(self, job_name: str) -> ProcessingJob:
-        return ProcessingJob.model_validate(self._client().describe_processing_job(ProcessingJobName=job_name))
+        return ProcessingJob.model_validate(
+            self._client().describe_processing_job(ProcessingJobName=job_name)
+        )

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 _MISSING = frozenset(("NoSuchKey", "NoSuchBucket", "404"))
-_DENIED = frozenset(("AccessDenied", "403", "KMS.DisabledException", "KMS.NotFoundException", "InvalidObjectState"))
+_DENIED = frozenset(
+    ("AccessDenied", "403", "KMS.DisabledException", "KMS.NotFoundException", "InvalidObjectState")
+)
 
 
 class S3Reports:

@@ -56,7 +56,9 @@ class SsmPolicies:
 
     def _parse(self, text: str) -> PolicyInForce:
         if not text:
-            return self._problem(SeverityPolicy(), f"there is no parameter {self._parameter}; the defaults are used")
+            return self._problem(
+                SeverityPolicy(), f"there is no parameter {self._parameter}; the defaults are used"
+            )
         try:
             return PolicyInForce(policy=SeverityPolicy.parse(text))
         except InvalidPolicy as error:
@@ -74,9 +76,12 @@ class SsmPolicies:
                 policy, f"{self._parameter} is not valid ({wrong}); its version {entry['Version']} is used"
             )
         return self._problem(
-            SeverityPolicy(), f"{self._parameter} is not valid ({wrong}), and never was; the defaults are used"
+            SeverityPolicy(),
+            f"{self._parameter} is not valid ({wrong}), and never was; the defaults are used",
         )
 
     def _problem(self, policy: SeverityPolicy, problem: str) -> PolicyInForce:
-        logger.warning("Severity policy is not valid", extra={"decision": "policy-fallback", "reason": problem})
+        logger.warning(
+            "Severity policy is not valid", extra={"decision": "policy-fallback", "reason": problem}
+        )
         return PolicyInForce(policy=policy, problem=problem)

@@ -65,9 +65,13 @@ class ProcessingJob(SageMakerModel):
         The output is called `result` (scheduled), `monitoring_output` (baseline) or `analysis_result` (Clarify);
         custom containers name it as they like, so its local path, then its position, decide.
         """
-        uris = [(output.output_name, output.s3_output) for output in self.outputs if output.s3_output is not None]
+        uris = [
+            (output.output_name, output.s3_output) for output in self.outputs if output.s3_output is not None
+        ]
         by_name = [s3 for name, s3 in uris if name in ("result", "analysis_result", "monitoring_output")]
-        by_path = [s3 for _, s3 in uris if s3.local_path and s3.local_path == self.environment.get("output_path")]
+        by_path = [
+            s3 for _, s3 in uris if s3.local_path and s3.local_path == self.environment.get("output_path")
+        ]
         for s3 in [*by_name, *by_path, *(s3 for _, s3 in uris)]:
             if s3.s3_uri:
                 return s3.s3_uri.rstrip("/")

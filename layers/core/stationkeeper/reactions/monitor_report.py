@@ -100,7 +100,10 @@ class MonitorReport:
         in_force = self.policies.current()
         policy = in_force.policy.for_endpoint(execution.endpoint)
         if policy.alerting.ignore:
-            logger.info("Ignored", extra={"decision": "ignored", "reason": "the severity policy ignores this endpoint"})
+            logger.info(
+                "Ignored",
+                extra={"decision": "ignored", "reason": "the severity policy ignores this endpoint"},
+            )
             return
         execution = self._completed(execution)
         outcome = self._judge(execution, policy)
@@ -119,7 +122,10 @@ class MonitorReport:
 
     def _already(self, memory: Memory, execution: Execution) -> None:
         placement = _placement(memory, execution)
-        facts = {"run_at": execution.at.isoformat(), "told": [entry["detail_type"] for entry in memory.outbox]}
+        facts = {
+            "run_at": execution.at.isoformat(),
+            "told": [entry["detail_type"] for entry in memory.outbox],
+        }
         if memory.outbox:  # an earlier attempt was cut off between writing down and saying
             self._say_what_is_pending(execution, memory, Alerting())
             logger.info("Said what was left to say", extra={"decision": "resumed", **facts})
@@ -182,7 +188,10 @@ class MonitorReport:
         events = [domain_event(finding, outcome, after.names, context) for finding in findings]
         outbox = (*after.outbox, *map(_to_outbox, events))
         stored = self.memories.remember(
-            execution.schedule_arn, execution.endpoint, after.model_copy(update={"outbox": outbox}), policy.alerting
+            execution.schedule_arn,
+            execution.endpoint,
+            after.model_copy(update={"outbox": outbox}),
+            policy.alerting,
         )
         self._log(execution, outcome, placement, events)
         self._say_what_is_pending(execution, stored, policy.alerting)
@@ -201,7 +210,10 @@ class MonitorReport:
             left = tuple(entry for entry in memory.outbox if entry["id"] not in said)
             try:
                 self.memories.remember(
-                    execution.schedule_arn, execution.endpoint, memory.model_copy(update={"outbox": left}), alerting
+                    execution.schedule_arn,
+                    execution.endpoint,
+                    memory.model_copy(update={"outbox": left}),
+                    alerting,
                 )
                 return
             except MemoryConflict:
@@ -211,7 +223,11 @@ class MonitorReport:
         raise MemoryConflict(f"the outbox of {execution.schedule} could not be cleared; tried again later")
 
     def _log(
-        self, execution: Execution, outcome: Verdict | Blindness, placement: Placement, events: list[DomainEvent]
+        self,
+        execution: Execution,
+        outcome: Verdict | Blindness,
+        placement: Placement,
+        events: list[DomainEvent],
     ) -> None:
         facts: dict[str, object] = {
             "run_at": execution.at.isoformat(),
@@ -221,7 +237,12 @@ class MonitorReport:
         }
         if isinstance(outcome, Blindness):
             severity = max((event.severity for event in events), default=Severity.WARNING)
-            facts |= {"decision": "blind", "severity": severity.value, "reason": outcome.reason.value, "said": plain(outcome.detail)}
+            facts |= {
+                "decision": "blind",
+                "severity": severity.value,
+                "reason": outcome.reason.value,
+                "said": plain(outcome.detail),
+            }
             logger.warning("Monitor is blind", extra=facts)
             return
         facts |= {
@@ -232,7 +253,9 @@ class MonitorReport:
         }
         logger.info("Report judged", extra=facts)
 
-    def _count(self, outcome: Verdict | Blindness, execution: Execution, event: ProcessingJobStateChange) -> None:
+    def _count(
+        self, outcome: Verdict | Blindness, execution: Execution, event: ProcessingJobStateChange
+    ) -> None:
         if isinstance(outcome, Blindness):
             metrics.count("BlindRuns", reason=outcome.reason.value)
         else:
@@ -258,7 +281,9 @@ def _run(execution: Execution, outcome: Verdict | Blindness) -> tuple[Run, dict[
         if identity not in levels:
             levels[identity] = judged.level
             names[identity] = Name(
-                subject=_name(violation.subject), qualifier=_name(violation.qualifier), check=_name(violation.check)
+                subject=_name(violation.subject),
+                qualifier=_name(violation.qualifier),
+                check=_name(violation.check),
             )
     judged_run = Judged(
         levels=levels, counts=outcome.counts, untracked=max(0, outcome.total - len(outcome.worst))
@@ -272,5 +297,3 @@ def _name(text: str) -> str:
 
 def _to_outbox(event: DomainEvent) -> dict[str, str]:
     return {"id": event.id, "detail_type": event.detail_type, "detail": event.model_dump_json()}
-
-

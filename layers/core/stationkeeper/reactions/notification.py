@@ -36,7 +36,9 @@ class Notification:
         try:
             detail = from_detail(event.detail_type, event.detail)
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors(include_url=False)[:5])
+            problems = "; ".join(
+                f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors(include_url=False)[:5]
+            )
             raise InvalidEvent(f"detail of {event.detail_type}: {problems}") from error
         message = message_for(detail, self.severity_policy_parameter)
         # The id of the event that made us look, so that one query tells the whole story.

@@ -127,7 +127,9 @@ def numbers_in(description: str) -> Numbers:
         match = wording.pattern.search(searched)
         if match:
             found = {
-                group: number(text) for group, text in zip(wording.groups, match.groups(), strict=True) if text is not None
+                group: number(text)
+                for group, text in zip(wording.groups, match.groups(), strict=True)
+                if text is not None
             }
             return Numbers(wording.measure, found.get("observed"), found.get("expected"), found.get("margin"))
     return Numbers()

@@ -84,7 +84,10 @@ def classify(job: ProcessingJob, event_time: datetime) -> Execution | Ignored:
     merge = _is_merge(job)
     if merge and status == "Completed":
         return Ignored("a ground-truth merge; the run that follows it is judged")
-    schedule = job.environment.get("sagemaker_monitoring_schedule_name") or job.monitoring_schedule_arn.rsplit("/")[-1]
+    schedule = (
+        job.environment.get("sagemaker_monitoring_schedule_name")
+        or job.monitoring_schedule_arn.rsplit("/")[-1]
+    )
     return Execution(
         schedule_arn=job.monitoring_schedule_arn,
         schedule=schedule,
@@ -96,7 +99,7 @@ def classify(job: ProcessingJob, event_time: datetime) -> Execution | Ignored:
         window=job.window(),
         report_uri=report_uri(job),
         exit_message=job.exit_message or "",
-        blind=_blindness(job, merge),
+        blind=_blindness(job, merge=merge),
     )
 
 
@@ -120,7 +123,7 @@ def _is_merge(job: ProcessingJob) -> bool:
     )
 
 
-def _blindness(job: ProcessingJob, merge: bool) -> Blindness | None:
+def _blindness(job: ProcessingJob, *, merge: bool) -> Blindness | None:
     if job.processing_job_status == "Completed":
         return None
     said = " ".join(filter(None, (job.failure_reason, job.exit_message)))

@@ -69,11 +69,13 @@ def excess(violation: Violation) -> float | None:
     if observed is None or math.isnan(observed) or (expected is not None and not math.isfinite(expected)):
         return None
     if violation.measure is Measure.FRACTION:
-        return max(0.0, 1.0 - observed) if 0 <= observed <= 1 else None
-    if expected is None:
-        return math.inf if math.isinf(observed) else None
+        return 1.0 - observed if 0 <= observed <= 1 else None
     if math.isinf(observed):
         return math.inf
+    return None if expected is None else _finite_excess(violation, observed, expected)
+
+
+def _finite_excess(violation: Violation, observed: float, expected: float) -> float | None:
     match violation.measure:
         case Measure.SHARE:
             return max(0.0, expected - observed) / expected if expected > 0 else None
@@ -83,9 +85,9 @@ def excess(violation: Violation) -> float | None:
             return abs(observed - expected) / expected if expected > 0 else None
         case Measure.BELOW:
             return _of_constraint(expected - observed, expected)
+        case Measure.ABOVE if violation.subject in _RATES:
+            return _of_room(observed, expected)
         case Measure.ABOVE:
-            if violation.subject in _RATES:
-                return _of_room(observed, expected)
             return _of_constraint(observed - expected, expected)
         case Measure.DIFFERENCE:
             return abs(observed - expected) / max(1.0, abs(expected))
@@ -120,7 +122,7 @@ def _compiled(glob: str) -> re.Pattern[str]:
 
 
 def matches(glob: str, name: str) -> bool:
-    return glob == "*" or glob == name or _compiled(glob).match(name) is not None
+    return glob in ("*", name) or _compiled(glob).match(name) is not None
 
 
 class _Selector(BaseModel):

@@ -69,5 +69,5 @@ class Violation:
 
 def identity_of(subject: str, qualifier: str, check: str) -> str:
     """Identity of a constraint: the same in every run, whatever its numbers."""
-    text = "\0".join((subject, qualifier, check))
+    text = f"{subject}\0{qualifier}\0{check}"
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,54 @@
+"""The built artifacts in the embedded AWS: one build for all tests, one system for each module."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded_aws.embedded import EmbeddedAws
+from stationkeeper_command import project
+
+from tests.world import BUCKET
+
+
+@pytest.fixture(scope="session")
+def built() -> None:
+    if not project.is_built():
+        project.build()
+    project.prepare_runtime()
+
+
+class System:
+    """The stack, with the reports its runs read."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self.aws = aws
+        self.s3 = aws.client("s3")
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self._read = 0
+
+    def put_report(self, event: dict[str, Any], report: bytes) -> None:
+        uri = event["detail"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
+        key = uri.removeprefix(f"s3://{BUCKET}/")
+        self.s3.put_object(Bucket=BUCKET, Key=f"{key}/constraint_violations.json", Body=report)
+
+    def react(self, *events: dict[str, Any], times: int = 1) -> list[str]:
+        """Subjects of the messages on-call got because of these events."""
+        self.aws.send(events, times=times)
+        self.aws.drain(180)
+        messages = self.aws.outbox()
+        new, self._read = messages[self._read :], len(messages)
+        return [str(message.subject) for message in new]
+
+
+@pytest.fixture
+def system(built: None, tmp_path: Path) -> Iterator[System]:
+    with EmbeddedAws(
+        project.BUILD,
+        tmp_path,
+        project.RUNTIME_PYTHON,
+        parameters={"OnCall": "ml-on-call", "Architecture": project.architecture()},
+        stack_name="stationkeeper",
+        honour_deadlines=False,
+    ) as aws:
+        yield System(aws)
