@@ -142,7 +142,6 @@ def test_the_order_of_a_report_does_not_matter(found, shuffler):
     one, other = judge_all(found, DEFAULTS, START), judge_all(shuffled, DEFAULTS, START)
 
     assert (one.counts, one.by_check) == (other.counts, other.by_check)
-    assert subjects(one) == subjects(other)
     assert [judged.violation.identity for judged in one.worst] == [judged.violation.identity for judged in other.worst]
 
 

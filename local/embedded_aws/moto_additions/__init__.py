@@ -55,6 +55,7 @@ def installed(hooks: Hooks) -> ExitStack:
     context.enter_context(cloudformation.installed())
     context.enter_context(awslambda.installed())
     context.enter_context(dynamodb.installed())
+    context.enter_context(s3.installed())
     context.enter_context(sqs.installed(hooks.activity, hooks.on_dead_letter))
     context.enter_context(events.installed(hooks.on_matched, hooks.on_undelivered))
     context.enter_context(sns.installed(hooks.on_published))

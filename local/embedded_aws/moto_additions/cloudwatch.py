@@ -87,10 +87,12 @@ def put_alarm(name: str, properties: dict[str, Any], account_id: str, region_nam
 
 def _query(query: dict[str, Any]) -> MetricDataQuery:
     stat = query.get("MetricStat")
+    # An expression may have no period of its own; an empty one cannot be answered by DescribeAlarms.
+    period: Any = query.get("Period")
     return MetricDataQuery(
         query_id=query["Id"],
         label=query.get("Label", ""),
-        period=query.get("Period", ""),
+        period=period,
         return_data=query.get("ReturnData", "true"),
         expression=query.get("Expression"),
         metric_stat=_stat(stat) if stat else None,

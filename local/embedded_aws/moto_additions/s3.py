@@ -1,18 +1,75 @@
-"""S3 in moto: bucket policies are unknown to its CloudFormation."""
+"""S3 in moto: a bucket of a template gets little more than its name, and bucket policies are unknown there."""
 
 import json
+from contextlib import ExitStack
 from typing import Any
+from unittest import mock
 
 from moto.core.common_models import CloudFormationModel
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, S3Backend, s3_backends
 from moto.utilities.utils import get_partition
+
+
+def installed() -> ExitStack:
+    create = FakeBucket.create_from_cloudformation_json.__func__  # type: ignore[attr-defined]
+
+    def create_with_settings(
+        cls: type[FakeBucket],
+        /,
+        resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+        **kwargs: Any,
+    ) -> FakeBucket:
+        bucket: FakeBucket = create(
+            cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+        )
+        backend = s3_backends[account_id][get_partition(region_name)]
+        _configure(backend, bucket.name, cloudformation_json.get("Properties", {}))
+        return bucket
+
+    context = ExitStack()
+    context.enter_context(
+        mock.patch.object(FakeBucket, "create_from_cloudformation_json", classmethod(create_with_settings))
+    )
+    return context
+
+
+def _configure(backend: S3Backend, bucket: str, properties: dict[str, Any]) -> None:
+    """Gap: versioning, public access block and lifecycle are left out."""
+    if versioning := properties.get("VersioningConfiguration"):
+        backend.put_bucket_versioning(bucket, versioning["Status"])
+    if block := properties.get("PublicAccessBlockConfiguration"):
+        backend.put_public_access_block(bucket, block)
+    if lifecycle := properties.get("LifecycleConfiguration"):
+        backend.put_bucket_lifecycle(bucket, [lifecycle_rule(rule) for rule in lifecycle["Rules"]])
+
+
+def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule of a template in the words of the API; filters by tag or size are left out."""
+    spelled: dict[str, Any] = {"ID": rule.get("Id"), "Status": rule["Status"]}
+    spelled["Filter"] = {"Prefix": rule.get("Prefix", "")}
+    if days := rule.get("ExpirationInDays"):
+        spelled["Expiration"] = {"Days": days}
+    elif "ExpiredObjectDeleteMarker" in rule:
+        spelled["Expiration"] = {"ExpiredObjectDeleteMarker": rule["ExpiredObjectDeleteMarker"]}
+    for same in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
+        if same in rule:
+            spelled[same] = rule[same]
+    if transitions := rule.get("Transitions"):
+        spelled["Transition"] = [
+            {"Days": transition["TransitionInDays"], "StorageClass": transition["StorageClass"]}
+            for transition in transitions
+        ]
+    return spelled
 
 
 class BucketPolicy(CloudFormationModel):
     """Gap: `AWS::S3::BucketPolicy`."""
 
-    def __init__(self, bucket: str) -> None:
-        self.physical_resource_id = bucket
+    def __init__(self, name: str) -> None:
+        self.physical_resource_id = name
 
     @staticmethod
     def cloudformation_name_type() -> str:
@@ -34,4 +91,4 @@ class BucketPolicy(CloudFormationModel):
         properties = cloudformation_json["Properties"]
         policy = json.dumps(properties["PolicyDocument"]).encode()
         s3_backends[account_id][get_partition(region_name)].put_bucket_policy(properties["Bucket"], policy)
-        return cls(properties["Bucket"])
+        return cls(resource_name)

@@ -1,0 +1,373 @@
+"""What on-call hears of a monitor, told as stories.
+
+A story lists hourly runs: `-` found nothing; `A` found A, a warning; `A.` for the record; `A!` critical; `A!!` twice as bad, `A!!!` four
+times; `AB!` both; `+5` five more beyond what is kept; `~` saw nothing (`~job-failed` says why); `A! x24` the same 24 times. Messages are
+listed with the run they follow, from 0: `+B` is new, `^B` is worse, `/B` is over.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stationkeeper.alerts.lifecycle import Blind, Blinded, Finding, Found, Judged, Recovered, Run, State, fold
+from stationkeeper.reports.policy import Alerting
+from stationkeeper.severity import Severity
+from tests.unit.builders import START, blind_run, judged_run
+
+VIOLATION = re.compile(r"([A-Z])(\.|!*)")
+LEVELS = {".": 100, "": 200, "!": 300, "!!": 301, "!!!": 302}
+
+
+def runs_of(story: str, every_hours: float = 1) -> Iterator[Run]:
+    words = []
+    for part in story.split(","):
+        word, _, times = part.strip().partition(" x")
+        words += [word] * int(times or 1)
+    for index, word in enumerate(words):
+        hour = index * every_hours
+        if word.startswith("~"):
+            yield blind_run(hour, word[1:] or "no-data")
+        else:
+            found, _, untracked = word.strip("-").partition("+")
+            levels = {name: LEVELS[how] for name, how in VIOLATION.findall(found)}
+            yield judged_run(hour, untracked=int(untracked or 0), **levels)
+
+
+def words_of(finding: Finding) -> str:
+    match finding:
+        case Found():
+            what = "first" if finding.first else "reminder" if finding.reminder else "news"
+            named = [("+", finding.new), ("^", finding.worse), ("/", finding.over)]
+            return " ".join([what, *(sign + name for sign, names in named for name in sorted(names))])
+        case Blinded():
+            return f"blind {finding.reason} {finding.severity.value}{' again' if finding.reminder else ''}"
+        case Recovered(of="blindness"):
+            return "sees again"
+        case Recovered():
+            return " ".join(["recovered", *(f"/{name}" for name in sorted(finding.over))])
+
+
+def told(story: str, every_hours: float = 1, **alerting: float) -> dict[int, str]:
+    """The messages after each run of a story."""
+    state, messages = State(), {}
+    for index, run in enumerate(runs_of(story, every_hours)):
+        state, findings = fold(state, run, Alerting.model_validate(alerting))
+        if findings:
+            messages[index] = ", ".join(map(words_of, findings))
+    return messages
+
+
+def test_stories_are_read_as_they_are_meant():
+    levels = [run.outcome.levels for run in runs_of("-, A.BC!D!!E!!!, A x2, A+5") if isinstance(run.outcome, Judged)]
+
+    assert levels == [{}, {"A": 100, "B": 200, "C": 300, "D": 301, "E": 302}, {"A": 200}, {"A": 200}, {"A": 200}]
+    last = list(runs_of("A!, ~, ~job-failed, A+5"))
+    assert last[1].outcome == Blind(reason="no-data")
+    assert last[2].outcome == Blind(reason="job-failed")
+    assert isinstance(last[3].outcome, Judged)
+    assert (last[3].outcome.untracked, last[3].outcome.total) == (5, 6)
+
+
+STORIES = {
+    "nothing found is nothing told": ("-, -, -", {}),
+    "the first violation is told": ("-, A!", {1: "first +A"}),
+    "all of the first report are new": ("A!BC.", {0: "first +A +B +C"}),
+    "what lasts is quiet": ("A!, A!, A!", {0: "first +A"}),
+    "a whole incident": (
+        "-, A!, A!, A!B!, -, A!",
+        {1: "first +A", 3: "news +B", 4: "recovered /A /B", 5: "first +A"},
+    ),
+    # news
+    "as severe as what was told is news": ("A, AB", {0: "first +A", 1: "news +B"}),
+    "more severe than what was told is news": ("A, AB!", {0: "first +A", 1: "news +B"}),
+    "less severe than what was told is no news": ("A!, A!B, A!BC.", {0: "first +A"}),
+    "what is for the record is news where nothing was worse": ("A., A.B.", {0: "first +A", 1: "news +B"}),
+    "no news is told with the next news": ("A!, A!B, A!BC!", {0: "first +A", 2: "news +B +C"}),
+    "no news that becomes severe enough is news": ("A!, A!B, A!B!", {0: "first +A", 2: "news +B"}),
+    "the floor sinks with what was last told": (
+        "A!B, B x24, BC",
+        {0: "first +A +B", 24: "reminder /A", 25: "news +C"},
+    ),
+    # worse
+    "a higher severity is news": ("A, A!", {0: "first +A", 1: "news ^A"}),
+    "a higher severity below the worst is no news": ("A!B., A!B", {0: "first +A +B"}),
+    "twice as bad is news": ("A!, A!!, A!!!", {0: "first +A", 1: "news ^A", 2: "news ^A"}),
+    "four times as bad is news once": ("A!, A!!!, A!!!", {0: "first +A", 1: "news ^A"}),
+    "better is no news": ("A!!!, A!!, A!, A, A.", {0: "first +A"}),
+    "as bad as it was told before is no news": ("A!!, A!, A!!", {0: "first +A"}),
+    # over
+    "what is over is told with the next message": ("A!B!, A!, A!C!", {0: "first +A +B", 2: "news +C /B"}),
+    "one replaced by another": ("A!, B!", {0: "first +A", 1: "news +B /A"}),
+    "the end is told once": ("A!, -, -, -", {0: "first +A", 1: "recovered /A"}),
+    # returned
+    "what returns before the next message is no news": ("A!B!, A!, A!B!", {0: "first +A +B"}),
+    "what returns worse is news": ("A!B!, A!, A!B!!", {0: "first +A +B", 2: "news ^B"}),
+    "what returns after it was told to be over is new": (
+        "A!B!, A!C!, A!B!C!",
+        {0: "first +A +B", 1: "news +C /B", 2: "news +B"},
+    ),
+    "what returns after the end is a new incident": ("A!, -, A!", {0: "first +A", 1: "recovered /A", 2: "first +A"}),
+    # reminders
+    "once a day while it lasts": ("A! x50", {0: "first +A", 24: "reminder", 48: "reminder"}),
+    "a day since the last message, whatever it was": (
+        "A! x20, A!B! x25",
+        {0: "first +A", 20: "news +B", 44: "reminder"},
+    ),
+    "a reminder says what is over": ("A!B!, A! x24", {0: "first +A +B", 24: "reminder /B"}),
+    "a reminder says what was no news": ("A!, A!B x24", {0: "first +A", 24: "reminder +B"}),
+    "news at the time of a reminder is news": ("A! x24, A!B!", {0: "first +A", 24: "news +B"}),
+    "no reminder after the end": ("A!, - x30", {0: "first +A", 1: "recovered /A"}),
+    # blind
+    "blind is told": ("~", {0: "blind no-data warning"}),
+    "blind is quiet while it lasts": ("~ x24", {0: "blind no-data warning"}),
+    "another reason is told": ("~, ~job-failed, ~job-failed", {0: "blind no-data warning", 1: "blind job-failed warning"}),
+    "blind for a day is critical": ("~ x25", {0: "blind no-data warning", 24: "blind no-data critical"}),
+    "and is repeated every day": (
+        "~ x73",
+        {0: "blind no-data warning", 24: "blind no-data critical", 48: "blind no-data critical again", 72: "blind no-data critical again"},
+    ),
+    "another reason does not begin the day anew": (
+        "~ x23, ~job-failed x2",
+        {0: "blind no-data warning", 23: "blind job-failed warning", 24: "blind job-failed critical"},
+    ),
+    "seeing again is told once": ("~, -, -", {0: "blind no-data warning", 1: "sees again"}),
+    "seeing again and finding something": ("~, A!", {0: "blind no-data warning", 1: "sees again, first +A"}),
+    "blind, seeing, blind": (
+        "~, -, ~",
+        {0: "blind no-data warning", 1: "sees again", 2: "blind no-data warning"},
+    ),
+    # blind in the middle of an incident
+    "blindness neither ends an incident nor begins it anew": (
+        "A!, ~, A!",
+        {0: "first +A", 1: "blind no-data warning", 2: "sees again"},
+    ),
+    "an incident that ended unseen": (
+        "A!, ~, -",
+        {0: "first +A", 1: "blind no-data warning", 2: "sees again, recovered /A"},
+    ),
+    "an incident that grew unseen": (
+        "A!, ~, A!B!",
+        {0: "first +A", 1: "blind no-data warning", 2: "sees again, news +B"},
+    ),
+    "an incident unseen for a day is reminded of when it is seen": (
+        "A!, ~ x24, A!",
+        {0: "first +A", 1: "blind no-data warning", 25: "sees again, reminder"},
+    ),
+    # beyond what is kept
+    "more than is kept is told": ("A!+500", {0: "first +A"}),
+    "more than is kept is quiet while it lasts": ("A!+500 x24", {0: "first +A"}),
+    "twice as many is news": ("A+10, A+20, A+21, A+42, A+43", {0: "first +A", 2: "news", 4: "news"}),
+    "one as bad as those told may have been among those only counted": ("A!+500, B!+500", {0: "first +A"}),
+    "one worse than all those told was not among those only counted": (
+        "AB+500, AC!+499",
+        {0: "first +A +B", 1: "news +C"},
+    ),
+    "one worse than all those told is news though they are fewer now": (
+        "AB+500, AC!",
+        {0: "first +A +B", 1: "news +C /B"},
+    ),
+    "nothing is called over while not all are known": ("AB+5, A+5 x24", {0: "first +A +B", 24: "reminder"}),
+}
+
+
+@pytest.mark.parametrize(("story", "messages"), STORIES.values(), ids=STORIES.keys())
+def test_story(story, messages):
+    assert told(story) == messages
+
+
+SETTINGS = {
+    "three runs before the first message": ("A! x4", {"runs_before_alert": 3}, {2: "first +A"}),
+    "three runs in a row": ("A!, A!, -, A!, A!, A!", {"runs_before_alert": 3}, {5: "first +A"}),
+    "each violation needs its own three runs": (
+        "A!, A!B!, A!B!, A!B!",
+        {"runs_before_alert": 3},
+        {2: "first +A", 3: "news +B"},
+    ),
+    "violations that take turns": ("A!, B!, A!, B!, A!, B!", {"runs_before_alert": 2}, {}),
+    "a row that was broken does not make new what on-call knows": (
+        "A!, A!, B!, A!B!, A!B!",
+        {"runs_before_alert": 2},
+        {1: "first +A", 3: "news +B"},
+    ),
+    "worse needs no further runs": ("A!, A!, A!!", {"runs_before_alert": 2}, {1: "first +A", 2: "news ^A"}),
+    "never told, never over": ("A!, A!, -", {"runs_before_alert": 3}, {}),
+    "told and over": ("A! x3, -", {"runs_before_alert": 3}, {2: "first +A", 3: "recovered /A"}),
+    "a blind run does not break a row": ("A!, ~, A!", {"runs_before_alert": 2}, {2: "first +A"}),
+    "blind runs need their number too": ("~, ~, ~", {"runs_before_alert": 3}, {2: "blind no-data warning"}),
+    "blind runs in a row": ("~, -, ~, -, ~", {"runs_before_alert": 2}, {}),
+    "blindness never told is never over": ("~, -", {"runs_before_alert": 2}, {}),
+    "blindness is told with the newest reason": (
+        "~, ~job-failed",
+        {"runs_before_alert": 2},
+        {1: "blind job-failed warning"},
+    ),
+    "more than is kept waits for three runs as well": ("+500 x3", {"runs_before_alert": 3}, {2: "first"}),
+    "reminders every 12 hours": ("A! x25", {"repeat_after_hours": 12}, {0: "first +A", 12: "reminder", 24: "reminder"}),
+    "reminders after every run": (
+        "A! x3",
+        {"repeat_after_hours": 1},
+        {0: "first +A", 1: "reminder", 2: "reminder"},
+    ),
+    "blind is critical after 2 hours": (
+        "~ x4",
+        {"blind_critical_after_hours": 2},
+        {0: "blind no-data warning", 2: "blind no-data critical"},
+    ),
+    "blind is critical at once": ("~, ~", {"blind_critical_after_hours": 0}, {0: "blind no-data critical"}),
+}
+
+
+@pytest.mark.parametrize(("story", "alerting", "messages"), SETTINGS.values(), ids=SETTINGS.keys())
+def test_story_with_settings(story, alerting, messages):
+    assert told(story, **alerting) == messages
+
+
+def test_a_daily_monitor_reminds_with_every_run():
+    assert told("A!, A!, A!", every_hours=24) == {0: "first +A", 1: "reminder", 2: "reminder"}
+
+
+def test_a_daily_monitor_that_is_blind_twice_is_critical():
+    assert told("~, ~", every_hours=24) == {0: "blind no-data warning", 1: "blind no-data critical"}
+
+
+def test_an_incident_knows_since_when_and_how_many_runs():
+    state = State()
+    for run in runs_of("-, A!, A!, ~, A!"):
+        state, _ = fold(state, run, Alerting())
+
+    assert state.violations is not None
+    assert state.violations.since == START.replace(hour=1)
+    assert state.violations.runs == 3
+    assert state.blind is None
+    assert state.last == (START.replace(hour=4), "job-0004.000")
+
+
+def test_a_message_carries_since_when_and_how_many_runs():
+    state, messages = State(), []
+    for run in runs_of("A!, A!, A!B!, ~, ~job-failed, -"):
+        state, findings = fold(state, run, Alerting())
+        messages += [(words_of(finding), finding.since.hour, finding.runs) for finding in findings]
+
+    assert messages == [
+        ("first +A", 0, 1),
+        ("news +B", 0, 3),
+        ("blind no-data warning", 3, 1),
+        ("blind job-failed warning", 3, 2),
+        ("sees again", 3, 2),
+        ("recovered /A /B", 0, 3),
+    ]
+
+
+# Whatever the story
+
+LETTERS = st.sampled_from("ABCD")
+HOW_BAD = st.sampled_from(["", ".", "!", "!!"])
+FOUND = st.dictionaries(LETTERS, HOW_BAD, min_size=1, max_size=4).map(lambda d: "".join(f"{k}{v}" for k, v in sorted(d.items())))
+WORDS = st.one_of(FOUND, FOUND, st.just("-"), st.sampled_from(["~", "~job-failed"]))
+ANY_STORY = st.lists(WORDS, min_size=1, max_size=14).map(", ".join)
+
+
+def findings_of(story: str, alerting: Alerting) -> list[tuple[Run, tuple[Finding, ...], State]]:
+    state, result = State(), []
+    for run in runs_of(story):
+        state, findings = fold(state, run, alerting)
+        result.append((run, findings, state))
+    return result
+
+
+@pytest.mark.parametrize("runs_before_alert", [1, 2, 3])
+@given(ANY_STORY)
+def test_the_end_of_an_incident_is_told_exactly_when_its_beginning_was(runs_before_alert, story):
+    open_kinds = set()
+    for _, findings, state in findings_of(story, Alerting(runs_before_alert=runs_before_alert)):
+        for finding in findings:
+            if isinstance(finding, Recovered):
+                assert finding.of in open_kinds
+                open_kinds.remove(finding.of)
+            else:
+                kind = "violations" if isinstance(finding, Found) else "blindness"
+                assert (kind in open_kinds) is not (finding.first if isinstance(finding, Found) else kind not in open_kinds)
+                open_kinds.add(kind)
+        assert ("violations" in open_kinds) is (state.violations is not None and state.violations.told_at is not None)
+        assert ("blindness" in open_kinds) is (state.blind is not None and state.blind.told_at is not None)
+
+
+@pytest.mark.parametrize("runs_before_alert", [1, 2, 3])
+@given(ANY_STORY)
+def test_a_critical_violation_that_lasts_is_always_told(runs_before_alert, story):
+    known, rows = set(), {}
+    for run, findings, _ in findings_of(story, Alerting(runs_before_alert=runs_before_alert)):
+        if isinstance(run.outcome, Blind):
+            continue
+        rows = {name: rows.get(name, 0) + 1 for name in run.outcome.levels}
+        for finding in findings:
+            if isinstance(finding, Recovered) and finding.of == "violations":
+                known.clear()
+            if isinstance(finding, Found):
+                known -= finding.over
+                known |= finding.new | finding.worse
+        lasting = {n for n, level in run.outcome.levels.items() if level >= 300 and rows[n] >= runs_before_alert}
+        assert lasting <= known
+
+
+@pytest.mark.parametrize("runs_before_alert", [1, 2, 3])
+@settings(max_examples=400)
+@given(ANY_STORY)
+def test_what_on_call_knows_is_not_called_new_again(runs_before_alert, story):
+    """Between two messages that call it new, one says that it is over."""
+    known: set[str] = set()
+    for _, findings, _ in findings_of(story, Alerting(runs_before_alert=runs_before_alert)):
+        for finding in findings:
+            if isinstance(finding, Found):
+                assert not finding.new & known
+                assert finding.worse <= known
+                assert finding.over <= known
+                known = (known - finding.over) | finding.new
+            elif isinstance(finding, Recovered) and finding.of == "violations":
+                assert finding.over <= known
+                known = set()
+
+
+@given(ANY_STORY)
+def test_the_same_report_again_is_quiet(story):
+    *_, (last, _, state) = findings_of(story, Alerting())
+
+    again = last.model_copy(update={"at": last.at.replace(minute=30), "job": "again"})
+    _, findings = fold(state, again, Alerting())
+
+    assert findings == ()
+
+
+@given(ANY_STORY)
+def test_a_state_is_as_new_as_its_last_run(story):
+    states = [state for _, _, state in findings_of(story, Alerting())]
+
+    moments = [state.last[0] for state in states if state.last]
+    assert len(moments) == len(states)
+    assert all(earlier < later for earlier, later in pairwise(moments))
+
+
+@given(ANY_STORY)
+def test_no_run_changes_what_was_known_before_it(story):
+    alerting = Alerting()
+    for run, _, state in findings_of(story, alerting):
+        copy = State.model_validate_json(state.model_dump_json())
+        assert fold(state, run, alerting) == fold(copy, run, alerting)
+        assert state == copy
+
+
+def test_severities_of_messages_about_blindness_only_rise():
+    severities = [
+        finding.severity
+        for _, findings, _ in findings_of("~ x30, ~job-failed x30", Alerting())
+        for finding in findings
+        if isinstance(finding, Blinded)
+    ]
+
+    assert severities == sorted(severities)
+    assert severities[0] is Severity.WARNING
+    assert severities[-1] is Severity.CRITICAL
