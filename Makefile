@@ -22,7 +22,7 @@ test: setup-dev ## Run all tests
 
 contract: ## Compare names we rely on with the SageMaker SDK (installs 700 MB)
 	@scripts/setup contract
-	@.venv-contract/bin/pytest tests/contract
+	@.venv-contract/bin/pytest -W default tests/contract
 
 build: setup ## Build functions and layers for Lambda
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam build

@@ -8,13 +8,13 @@ from typing import Any, cast
 from unittest import mock
 
 import boto3
-from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
-from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
-from samtranslator.utils.py27hash_fix import (  # type: ignore[import-untyped]
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.utils.py27hash_fix import (
     to_py27_compatible_template,
     undo_mark_unicode_str_in_template,
 )
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse
 
 CODE_BUCKET = "embedded-aws-code"
 # resource type -> (property with the local folder, property of the expanded resource that names the stub)

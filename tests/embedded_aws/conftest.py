@@ -33,7 +33,10 @@ def runtime_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / "bin/python"
     uv = shutil.which("uv") or next((str(path) for path in [PROJECT / ".uv/bin/uv"] if path.exists()), None)
     if uv is not None:
-        create, install = [uv, "venv", "--quiet", "--python", sys.executable], [uv, "pip", "install", "--python"]
+        create, install = (
+            [uv, "venv", "--quiet", "--python", sys.executable],
+            [uv, "pip", "install", "--python"],
+        )
         commands = [[*create, folder], [*install, python, "--quiet", *RUNTIME_PACKAGES]]
     else:
         commands = [

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
-
 from embedded_aws import Fault
 
 CALLS = {

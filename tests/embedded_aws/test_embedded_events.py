@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from conftest import queue_policy
-
 from embedded_aws import ACCOUNT_ID
 
 NOTE_BODY = """

@@ -22,7 +22,9 @@ def test_function_starts_cold_once_and_is_warm_after(run: Any) -> None:
 
 
 def test_function_is_killed_at_its_timeout_with_lambdas_words(run: Any) -> None:
-    aws = run({"Worker": {"code": "import time\ndef handler(event, context):\n    time.sleep(9)\n", "timeout": 1}})
+    aws = run(
+        {"Worker": {"code": "import time\ndef handler(event, context):\n    time.sleep(9)\n", "timeout": 1}}
+    )
 
     result = aws.invoke("Worker", {})
 

@@ -15,10 +15,9 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from embedded_aws import EmbeddedAws
 from moto.events.models import EventsBackend
 from moto.sns.models import Topic
-
-from embedded_aws import EmbeddedAws
 
 SLEEPS = "import time\ndef handler(event, context):\n    time.sleep(30)\n"
 DO_NOTHING = "def handler(event, context):\n    pass\n"
@@ -104,7 +103,9 @@ def test_other_files_in_the_state_folder_are_left_alone(run: Any, tmp_path: Path
     assert not (tmp_path / "state/outbox/0001-Old.json").exists()
 
 
-def test_interrupt_ends_the_functions(build_folder: Path, tmp_path: Path, run: Any, runtime_python: Path) -> None:
+def test_interrupt_ends_the_functions(
+    build_folder: Path, tmp_path: Path, run: Any, runtime_python: Path
+) -> None:
     run({"Worker": {"code": SLEEPS, "timeout": 30}}).stop()
     script = dedent(f"""
         import sys, time
@@ -132,7 +133,9 @@ def test_it_can_be_led_over_http(run: Any, event: Any) -> None:
 
     def ask(method: str, route: str, body: Any = None) -> Any:
         request = urllib.request.Request(
-            f"{aws.endpoint_url}/_embedded/{route}", method=method, data=json.dumps(body).encode() if body else None
+            f"{aws.endpoint_url}/_embedded/{route}",
+            method=method,
+            data=json.dumps(body).encode() if body else None,
         )
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)

@@ -37,9 +37,7 @@ def test_subject_sns_would_refuse_is_refused(run: Any, subject: str) -> None:
     aws = run(resources=TOPICS)
 
     with pytest.raises(ClientError) as raised:
-        aws.client("sns").publish(
-            TopicArn=aws.deployment.physical_id("Alerts"), Subject=subject, Message="x"
-        )
+        aws.client("sns").publish(TopicArn=aws.deployment.physical_id("Alerts"), Subject=subject, Message="x")
 
     assert raised.value.response["Error"]["Code"] == "InvalidParameter"
     assert raised.value.response["Error"]["Message"] == "Invalid parameter: Subject"

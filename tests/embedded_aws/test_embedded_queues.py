@@ -20,7 +20,9 @@ NOTE_AND_FAIL_ON_ODD = """
 ALWAYS_FAILS = "def handler(event, context):\n    raise RuntimeError('no')\n"
 
 
-def test_only_failed_messages_of_a_batch_return_and_end_in_the_dead_letter_queue(run: Any, event: Any) -> None:
+def test_only_failed_messages_of_a_batch_return_and_end_in_the_dead_letter_queue(
+    run: Any, event: Any
+) -> None:
     aws = run({"Worker": {"code": NOTE_AND_FAIL_ON_ODD, "visibility": 900, "max_receive_count": 3}})
     started = time.monotonic()
 
@@ -76,7 +78,9 @@ def test_error_fails_the_whole_batch(run: Any, event: Any) -> None:
 
 
 def test_answer_means_nothing_without_report_batch_item_failures(run: Any, event: Any) -> None:
-    code = "def handler(event, context):\n    return {'batchItemFailures': [{'itemIdentifier': 'stranger'}]}\n"
+    code = (
+        "def handler(event, context):\n    return {'batchItemFailures': [{'itemIdentifier': 'stranger'}]}\n"
+    )
     aws = run({"Worker": {"code": code, "report_failures": False}})
 
     aws.send(event())

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from embedded_aws import EmbeddedAws, TemplateError
 
 DO_NOTHING = "def handler(event, context):\n    pass\n"

@@ -4,7 +4,8 @@ from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
-from moto.dynamodb.models import Table, dynamodb_backends
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
 
 
 def installed() -> ExitStack:
