@@ -129,7 +129,7 @@ def _rest_action(service: str, environ: Mapping[str, Any], path: str) -> tuple[s
     """rest-json and rest-xml: method and path tell the operation."""
     try:
         operation, arguments = get_service_router(service).match(Request(dict(environ)))
-    except Exception:  # an operation or a service moto does not know: it will answer that itself
+    except Exception:  # noqa: BLE001  an operation or service moto does not know: it answers that itself
         return f"{environ.get('REQUEST_METHOD')} {path}", {}
     return str(operation.name), {name: unquote(str(value)) for name, value in arguments.items()}
 

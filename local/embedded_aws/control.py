@@ -34,6 +34,8 @@ class ControlRoutes:
         self, method: str, route: str, query: Mapping[str, str], request: Any
     ) -> tuple[HTTPStatus, Any]:
         embedded = self._embedded
+        if not embedded.ready:
+            return HTTPStatus.SERVICE_UNAVAILABLE, {"ready": False}
         match method, route.strip("/"):
             case "GET", "ready":
                 return self._ready()
@@ -58,8 +60,6 @@ class ControlRoutes:
         return HTTPStatus.NOT_FOUND, {"error": f"no {method} /_embedded/{route}"}
 
     def _ready(self) -> tuple[HTTPStatus, Any]:
-        if not self._embedded.ready:
-            return HTTPStatus.SERVICE_UNAVAILABLE, {"ready": False}
         deployment = self._embedded.deployment
         return HTTPStatus.OK, {
             "ready": True,

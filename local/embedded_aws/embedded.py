@@ -1,15 +1,11 @@
 """The embedded AWS: a `sam build` running on this machine, with nothing but this machine."""
 
 import atexit
-import copy
 import json
 import shutil
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, RLock
 from types import TracebackType
@@ -17,48 +13,30 @@ from typing import Any, Literal, Self
 
 from moto.awslambda.models import lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.events.models import Rule
 from moto.moto_api._internal.models import moto_api_backend
-from moto.scheduler.models import scheduler_backends
-from moto.sns.models import Topic
-from moto.sqs.models import Message, Queue
 
-from embedded_aws import moto_additions, sdk
-from embedded_aws.calls import Call, CallLog, CallRecord
+from embedded_aws import envelope, moto_additions, sdk
+from embedded_aws.calls import CallLog, CallRecord
 from embedded_aws.clock import VirtualClock
 from embedded_aws.control import ControlRoutes
-from embedded_aws.event_source import EventSources, event_id
+from embedded_aws.event_source import EventSources
 from embedded_aws.faults import Fault, FaultKind, FaultPlan
+from embedded_aws.fleet import Fleet
 from embedded_aws.function import LambdaFunction, Result
 from embedded_aws.function_log import OnLog
-from embedded_aws.journal import Entry, Journal
+from embedded_aws.journal import Journal
 from embedded_aws.outbox import Outbox, PublishedMessage
 from embedded_aws.process import Place
+from embedded_aws.recorder import Recorder, note_invocation
 from embedded_aws.server import AwsServer
 from embedded_aws.stack import Deployment, deploy
+from embedded_aws.summary import DrainSummary, summarise
 from embedded_aws.timekeeper import Timekeeper
 
 ACCOUNT_ID = DEFAULT_ACCOUNT_ID
 # Of the state folder; compiled bytecode (`pycache`) is kept, it only makes the next start faster.
 _EARLIER_STATE = ("logs", "outbox", "home")
 _LOOK_AGAIN_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class DrainSummary:
-    """What happened until everything was quiet, since the last time it was.
-
-    `invocations`, `dead_letters` and `undelivered` are the facts of their journal entries (JSON values);
-    `delivered` counts messages handed to functions, redeliveries included; `skipped_seconds` is the waiting
-    that the virtual clock saved.
-    """
-
-    invocations: list[dict[str, Any]]
-    dead_letters: list[dict[str, Any]]
-    undelivered: list[dict[str, Any]]
-    delivered: int
-    published: int
-    skipped_seconds: float
 
 
 class EmbeddedAws:
@@ -68,7 +46,7 @@ class EmbeddedAws:
     ----------
     build_folder : `.aws-sam/build`, with its `template.yaml`.
     state_folder : for logs, outbox and calls; what an earlier run left there is removed at start.
-    runtime_python : interpreter of an environment that holds what the Lambda runtime does (boto3, awslambdaric).
+    runtime_python : interpreter of an environment that holds what the Lambda runtime does: boto3, awslambdaric.
     parameters : overrides of the template's parameters.
     port : of the endpoint on 127.0.0.1; 0 for any free one.
     on_log : called with (function name, line) for every line a function logs, from other threads.
@@ -108,7 +86,7 @@ class EmbeddedAws:
         self._activity = Condition(RLock())
         self._sources = EventSources(self._activity, self.journal)
         self._faults = FaultPlan()
-        self._functions: dict[str, LambdaFunction] = {}
+        self._fleet = Fleet()
         self._cleanup = ExitStack()
         self._deployment: Deployment | None = None
         self._server: AwsServer | None = None
@@ -165,7 +143,7 @@ class EmbeddedAws:
     @property
     def functions(self) -> Mapping[str, LambdaFunction]:
         """The functions that can run, by logical id."""
-        return self._functions
+        return self._fleet.functions
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client of the embedded server; `options` are those of `botocore.config.Config`."""
@@ -182,7 +160,7 @@ class EmbeddedAws:
             The events' ids, in order.
         """
         given = [events] if isinstance(events, Mapping) else list(events)
-        complete = [self._complete(event) for event in given]
+        complete = [envelope.complete(event, ACCOUNT_ID, self.region) for event in given]
         for event in complete:
             for _ in range(times):
                 with self._activity:
@@ -205,32 +183,19 @@ class EmbeddedAws:
             while not self._sources.idle():
                 left = until - time.monotonic()
                 if left <= 0:
-                    raise TimeoutError(self._what_is_left(timeout_seconds))
+                    raise TimeoutError(
+                        f"Not quiet after {timeout_seconds:g} s: {self._sources.what_is_left()}."
+                    )
                 self._activity.wait(min(left, _LOOK_AGAIN_SECONDS))
             since, self._quiet_at = self._quiet_at, self.journal.last
-            return _summary(self.journal.since(since))
+            return summarise(self.journal.since(since))
 
     def invoke(self, logical_id: str, payload: Any) -> Result:
         """Invoke one function directly with a JSON payload and wait for it."""
-        function = self._functions[logical_id]
-        with self._running():
+        function = self.functions[logical_id]
+        with self._sources.one_more_running():
             result = function.invoke(payload)
-            self.journal.add(
-                "invocation",
-                function=logical_id,
-                request_id=result.request_id,
-                queue="",
-                outcome=result.outcome,
-                event_ids=[],
-                message_ids=[],
-                receive_counts=[],
-                failed_message_ids=[],
-                duration_ms=round(result.duration_ms, 2),
-                cold_start=result.init_ms is not None,
-                memory_used_mb=result.memory_used_mb,
-                error_type=result.error_type,
-                error_message=result.error_message,
-            )
+            note_invocation(self.journal, logical_id, result)
         return result
 
     def run_schedule(self, logical_id: str) -> None:
@@ -241,18 +206,17 @@ class EmbeddedAws:
         LookupError
             No such schedule, or a target other than a queue or a function of this stack.
         """
-        name = self.deployment.physical_id(logical_id)
-        groups = scheduler_backends[ACCOUNT_ID][self.region].schedule_groups.values()
-        schedule = next(group.schedules[name] for group in groups if name in group.schedules)
+        schedule = moto_additions.scheduler.find(
+            ACCOUNT_ID, self.region, self.deployment.physical_id(logical_id)
+        )
         target, text = moto_additions.scheduler.target_input(schedule)
+        function = self._fleet.by_arn(target)
         if ":sqs:" in target:
             self.client("sqs").send_message(QueueUrl=target.rpartition(":")[2], MessageBody=text)
-            return
-        for function in self._functions.values():
-            if target.startswith(function.definition.arn):
-                self.invoke(function.definition.logical_id, json.loads(text))
-                return
-        raise LookupError(f"The target {target} of {logical_id} is no queue and no function of this stack.")
+        elif function is not None:
+            self.invoke(function.definition.logical_id, json.loads(text))
+        else:
+            raise LookupError(f"{target}, the target of {logical_id}, is no queue and no function here.")
 
     def outbox(self) -> list[PublishedMessage]:
         """Every message published to a topic, in order."""
@@ -268,7 +232,7 @@ class EmbeddedAws:
 
     def log(self, logical_id: str) -> str:
         """All a function has logged so far."""
-        return self._functions[logical_id].log.path.read_text(encoding="utf-8")
+        return self.functions[logical_id].log.path.read_text(encoding="utf-8")
 
     def add_fault(
         self,
@@ -292,21 +256,19 @@ class EmbeddedAws:
 
     def _start(self) -> None:
         self._clear_state()
-        self._cleanup.callback(_reset_moto)
-        _reset_moto()
-        self._cleanup.enter_context(self.clock.installed())
-        self._cleanup.enter_context(
-            moto_additions.installed(
-                moto_additions.Hooks(
-                    activity=self._activity,
-                    on_dead_letter=self._on_dead_letter,
-                    on_matched=self._on_matched,
-                    on_undelivered=self._on_undelivered,
-                    on_published=self._on_published,
-                )
-            )
-        )
+        self._cleanup.callback(moto_api_backend.reset)
+        moto_api_backend.reset()
         self._outbox = Outbox(self.state_folder / "outbox", self._name_of)
+        recorder = Recorder(self.journal, self._outbox, self._name_of)
+        self._cleanup.enter_context(self.clock.installed())
+        hooks = moto_additions.Hooks(
+            activity=self._activity,
+            on_dead_letter=recorder.dead_letter,
+            on_matched=recorder.matched,
+            on_undelivered=recorder.undelivered,
+            on_published=recorder.published,
+        )
+        self._cleanup.enter_context(moto_additions.installed(hooks))
         self._calls = CallLog(self.state_folder / "calls.jsonl")
         self._cleanup.callback(self._calls.close)
         self._server = AwsServer(
@@ -314,26 +276,27 @@ class EmbeddedAws:
             self._activity,
             self._calls,
             self._faults,
-            _Callers(self._functions),
+            self._fleet,
             ControlRoutes(self),
-            self._on_fault,
+            recorder.fault,
         )
         self._cleanup.callback(self._server.close)
         self._deployment = deploy(
             self.client, self.build_folder, self.stack_name, self._parameters, self.region
         )
-        self._start_functions()
+        self._read_queues(self._deployment)
 
-    def _start_functions(self) -> None:
+    def _read_queues(self, deployment: Deployment) -> None:
         place = Place(self.runtime_python, self.region, self.endpoint_url, self.state_folder)
+        for definition in deployment.functions.values():
+            self._fleet.add(definition, place, self._on_log)
+        # Undone from the last to the first: take no more messages, end what runs, wait for the threads.
         self._cleanup.callback(self._sources.join)
-        self._cleanup.callback(self._stop_functions)
+        self._cleanup.callback(self._fleet.stop)
         self._cleanup.callback(self._sources.stop)
-        for logical_id, definition in self.deployment.functions.items():
-            self._functions[logical_id] = LambdaFunction(definition, place, self._on_log)
-        by_arn = {function.definition.arn: function for function in self._functions.values()}
-        for mapping in list(lambda_backends[ACCOUNT_ID][self.region]._event_source_mappings.values()):
-            function = by_arn.get(mapping.function_arn.removesuffix(":$LATEST"))
+        mappings = lambda_backends[ACCOUNT_ID][self.region]._event_source_mappings.values()
+        for mapping in list(mappings):
+            function = self._fleet.by_arn(mapping.function_arn)
             if function is not None and ":sqs:" in mapping.event_source_arn:
                 self._sources.add(mapping, function)
         self._timekeeper = Timekeeper(
@@ -346,147 +309,21 @@ class EmbeddedAws:
         self._cleanup.callback(self._timekeeper.join)
         self._cleanup.callback(self._sources.stop)
 
-    def _stop_functions(self) -> None:
-        for function in self._functions.values():
-            function.kill()
-        for function in self._functions.values():
-            function.stop()
-
     def _clear_state(self) -> None:
         self.state_folder.mkdir(parents=True, exist_ok=True)
         for name in _EARLIER_STATE:
             shutil.rmtree(self.state_folder / name, ignore_errors=True)
         (self.state_folder / "calls.jsonl").unlink(missing_ok=True)
 
-    def _running(self) -> ExitStack:
-        """Counts as a running invocation until the returned context is closed."""
-        context = ExitStack()
-
-        def end() -> None:
-            with self._activity:
-                self._sources.running -= 1
-                self._activity.notify_all()
-
-        with self._activity:
-            self._sources.running += 1
-        context.callback(end)
-        return context
-
-    def _complete(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        defaults = {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "account": ACCOUNT_ID,
-            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": self.region,
-            "resources": [],
-        }
-        missing = {"source", "detail-type", "detail"} - set(event)
-        if missing:
-            raise ValueError(f"An event needs {', '.join(sorted(missing))}.")
-        return {**defaults, **copy.deepcopy(dict(event))}
-
-    def _what_is_left(self, timeout_seconds: float) -> str:
-        left: dict[str, int] = {}
-        for message in self._sources.waiting():
-            left[message.queue_name] = left.get(message.queue_name, 0) + 1
-        queues = ", ".join(f"{count} in {name}" for name, count in sorted(left.items())) or "no message"
-        return f"Not quiet after {timeout_seconds:g} s: {self._sources.running} running, {queues} left."
-
     def _name_of(self, physical_id: str) -> str:
-        """The logical id of a topic or queue; its own name when it is not of this stack."""
+        """The logical id of a physical id or ARN; its own name when it is not of this stack."""
         try:
             return self.deployment.logical_id(physical_id)
         except (KeyError, RuntimeError):
             return physical_id.rpartition(":")[2].rpartition("/")[2]
-
-    def _on_dead_letter(self, queue: Queue, message: Message) -> None:
-        self.journal.add(
-            "dead-letter",
-            queue=queue.name,
-            logical_id=self._name_of(queue.queue_arn),
-            message_id=message.id,
-            event_id=event_id(message),
-            receive_count=message.approximate_receive_count,
-            reason="received too often",
-        )
-
-    def _on_matched(self, rule: Rule, event: dict[str, Any], targets: list[str]) -> None:
-        self.journal.add(
-            "matched",
-            rule=rule.name,
-            logical_id=self._name_of(rule.name),
-            event_id=event["id"],
-            targets=targets,
-        )
-
-    def _on_undelivered(
-        self, rule: Rule, event: dict[str, Any], target: str, reason: str, dead_letter_arn: str | None
-    ) -> None:
-        self.journal.add(
-            "undelivered",
-            rule=rule.name,
-            event_id=event["id"],
-            target=target,
-            reason=reason,
-            dead_letter_queue=dead_letter_arn,
-        )
-
-    def _on_published(
-        self, topic: Topic, message: str, subject: str | None, attributes: dict[str, Any]
-    ) -> None:
-        published = self._require(self._outbox).put(topic, message, subject, attributes)
-        self.journal.add("published", topic=published.topic, subject=subject, file=published.file_name)
-
-    def _on_fault(self, fault: Fault, call: Call) -> None:
-        self.journal.add(
-            "fault", fault=fault.kind, service=call.service, action=call.action, caller=call.caller
-        )
 
     @staticmethod
     def _require[T](part: T | None) -> T:
         if part is None:
             raise RuntimeError("The embedded AWS is not started.")
         return part
-
-
-class _Callers:
-    """The functions behind the access keys (see `server.Callers`)."""
-
-    def __init__(self, functions: Mapping[str, LambdaFunction]) -> None:
-        self._functions = functions
-
-    def by_access_key(self) -> Mapping[str, str]:
-        return {
-            function.definition.access_key_id: logical_id for logical_id, function in self._functions.items()
-        }
-
-    def kill(self, caller: str) -> bool:
-        function = self._functions.get(caller)
-        if function is None:
-            return False
-        function.kill()
-        return True
-
-    def alive(self, caller: str) -> bool:
-        function = self._functions.get(caller)
-        return function is None or function.alive
-
-
-def _summary(entries: list[Entry]) -> DrainSummary:
-    def facts(kind: str) -> list[dict[str, Any]]:
-        return [entry.facts for entry in entries if entry.kind == kind]
-
-    invocations = facts("invocation")
-    return DrainSummary(
-        invocations=invocations,
-        dead_letters=facts("dead-letter"),
-        undelivered=facts("undelivered"),
-        delivered=sum(len(invocation["message_ids"]) for invocation in invocations),
-        published=len(facts("published")),
-        skipped_seconds=round(sum(jump["seconds"] for jump in facts("clock-jump")), 3),
-    )
-
-
-def _reset_moto() -> None:
-    moto_api_backend.reset()

@@ -4,8 +4,9 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.
 """
 
 import base64
-import json
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import Any
@@ -16,6 +17,7 @@ from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 
 from embedded_aws.function import FunctionStoppedError, LambdaFunction, Result
 from embedded_aws.journal import Journal
+from embedded_aws.recorder import note_invocation
 
 # Messages arrive with a notification; this is only for those that become visible as real time passes.
 _LOOK_AGAIN_SECONDS = 0.2
@@ -33,6 +35,8 @@ class WaitingMessage:
 
 class EventSources:
     """All mappings of a deployment, one thread each.
+
+    A mapping has one batch under way at a time, as with a maximum concurrency of one.
 
     Parameters
     ----------
@@ -61,6 +65,27 @@ class EventSources:
     def idle(self) -> bool:
         """Whether all mapped queues are empty and nothing runs. Call it under `activity`."""
         return self.running == 0 and not any(poller.has_messages() for poller in self._pollers)
+
+    def what_is_left(self) -> str:
+        """In words, for an error. Call it under `activity`."""
+        counts = Counter(message.queue_name for message in self.waiting())
+        queues = ", ".join(f"{count} in {name}" for name, count in sorted(counts.items()))
+        return f"{self.running} running, {queues or 'no message'} left"
+
+    @contextmanager
+    def one_more_running(self) -> Iterator[None]:
+        """Counts an invocation that no queue asked for."""
+        with self._activity:
+            self.running += 1
+        try:
+            yield
+        finally:
+            self.one_less_running()
+
+    def one_less_running(self) -> None:
+        with self._activity:
+            self.running -= 1
+            self._activity.notify_all()
 
     def stop(self) -> None:
         """Take no more messages; what runs is for the functions to end."""
@@ -112,9 +137,7 @@ class _Poller(Thread):
                 try:
                     self._invoke(messages)
                 finally:
-                    with self._activity:
-                        self._sources.running -= 1
-                        self._activity.notify_all()
+                    self._sources.one_less_running()
 
     @property
     def _backend(self) -> SQSBackend:
@@ -163,26 +186,14 @@ class _Poller(Thread):
                     self._sources.not_before.pop(message.id, None)
                     with suppress(ReceiptHandleIsInvalid, QueueDoesNotExist):
                         self._backend.delete_message(self._queue_name, str(message.receipt_handle))
-            self._note(messages, failed, result)
-
-    def _note(self, messages: list[Message], failed: set[str], result: Result) -> None:
-        outcome = "partial" if result.outcome == "success" and failed else str(result.outcome)
-        self._journal.add(
-            "invocation",
-            function=self._function.definition.logical_id,
-            request_id=result.request_id,
-            queue=self._queue_name,
-            outcome=outcome,
-            event_ids=[event_id(message) for message in messages],
-            message_ids=[message.id for message in messages],
-            receive_counts=[message.approximate_receive_count for message in messages],
-            failed_message_ids=[message.id for message in messages if message.id in failed],
-            duration_ms=round(result.duration_ms, 2),
-            cold_start=result.init_ms is not None,
-            memory_used_mb=result.memory_used_mb,
-            error_type=result.error_type,
-            error_message=result.error_message,
-        )
+            note_invocation(
+                self._journal,
+                self._function.definition.logical_id,
+                result,
+                queue=self._queue_name,
+                messages=messages,
+                failed=failed,
+            )
 
 
 def failed_messages(result: Result, message_ids: list[str], mapping: EventSourceMapping) -> set[str]:
@@ -241,15 +252,6 @@ def sqs_record(message: Message, mapping: EventSourceMapping) -> dict[str, Any]:
         "eventSourceARN": mapping.event_source_arn,
         "awsRegion": mapping.region,
     }
-
-
-def event_id(message: Message) -> str:
-    """The `id` of the EventBridge event in a message's body, else the message's own."""
-    with suppress(ValueError):
-        body = json.loads(message.body)
-        if isinstance(body, dict) and isinstance(body.get("id"), str):
-            return str(body["id"])
-    return message.id
 
 
 def _record_attribute(value: dict[str, Any]) -> dict[str, Any]:

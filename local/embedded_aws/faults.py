@@ -119,18 +119,21 @@ _DENIED: dict[str, str] = {
 }
 
 
-def error_answer(kind: Literal["throttle", "500", "access-denied"], call: Call, protocol: str) -> ErrorAnswer:
+def error_answer(
+    kind: Literal["throttle", "500", "access-denied"], call: Call, protocol: str, message: str = ""
+) -> ErrorAnswer:
     """The error the service would answer, so that botocore raises (or retries) the right `ClientError`.
 
-    `protocol` is the one the request came in: `json`, `rest-json`, `query`, `rest-xml` or `cbor`.
+    `protocol` is the one the request came in: `json`, `rest-json`, `query`, `rest-xml` or `cbor`; `message`
+    replaces the usual words.
     """
     if kind == "throttle":
         code, status = _THROTTLED.get(call.service, ("ThrottlingException", HTTPStatus.BAD_REQUEST))
-        message = "Rate exceeded"
+        usual = "Rate exceeded"
     elif kind == "500":
         code = _FAILED.get(call.service, "InternalFailure")
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        message = "The request processing has failed because of an unknown error, exception or failure."
+        usual = "The request processing has failed because of an unknown error, exception or failure."
     else:
         code = _DENIED.get(call.service, "AccessDeniedException")
         # DynamoDB and its JSON siblings answer 400; the REST and query families 403.
@@ -141,11 +144,11 @@ def error_answer(kind: Literal["throttle", "500", "access-denied"], call: Call, 
             else (f"arn:aws:sts::123456789012:assumed-role/{call.caller}/{call.caller}")
         )
         permission = f"{call.service}:{call.action}"
-        message = (
+        usual = (
             f"User: {who} is not authorized to perform: {permission} "
             f"because no identity-based policy allows the {permission} action"
         )
-    return _spelled(code, message, status, protocol)
+    return _spelled(code, message or usual, status, protocol)
 
 
 def _spelled(code: str, message: str, status: HTTPStatus, protocol: str) -> ErrorAnswer:

@@ -41,7 +41,9 @@ def import_path(definition: FunctionDefinition) -> list[Path]:
 
     Lambda unpacks layers over each other into /opt, so where two hold the same file the *last* layer wins.
     """
-    return [layer / "python" for layer in reversed(definition.layers)]
+    packages = Path("python/lib") / definition.runtime / "site-packages"
+    folders = [layer / inner for layer in reversed(definition.layers) for inner in (packages, "python")]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def environment(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -22,6 +23,8 @@ from embedded_aws.faults import Fault, FaultPlan, error_answer
 CONTROL_PREFIX = "/_embedded/"
 # botocore gives up reading after 60 s by itself.
 _HANG_SECONDS = 90.0
+
+_log = logging.getLogger(__name__)
 
 type StartResponse = Callable[..., Any]
 type Control = Callable[[str, str, Mapping[str, str], Any], tuple[HTTPStatus, Any]]
@@ -99,25 +102,33 @@ class AwsServer:
         call = read_call(environ, body, self._callers.by_access_key())
         fault = self._faults.strike(call)
         if fault is None:
-            status, answer = self._through_moto(environ, body, start_response)
+            status, answer = self._through_moto(call, environ, body, start_response)
             self._calls.add(call, status, started)
             return answer
         self._on_fault(fault, call)
         return self._faulty(fault, call, started, environ, body, start_response)
 
     def _through_moto(
-        self, environ: dict[str, Any], body: bytes, start_response: StartResponse
+        self, call: Call, environ: dict[str, Any], body: bytes, start_response: StartResponse
     ) -> tuple[int, list[bytes]]:
-        statuses: list[int] = []
+        heads: list[tuple[str, Any]] = []
 
-        def noting_status(status: str, headers: Any, *rest: Any) -> Any:
-            statuses.append(int(status.split(" ", 1)[0]))
-            return start_response(status, headers, *rest)
+        def keep_head(status: str, headers: Any, *_: Any) -> None:
+            heads.append((status, headers))
 
         environ["wsgi.input"] = io.BytesIO(body)
-        with self._activity:
-            answer = list(self._moto(environ, noting_status))
-        return statuses[-1] if statuses else 0, answer
+        try:
+            with self._activity:
+                answer = list(self._moto(environ, keep_head))
+            status, headers = heads[-1]
+        except Exception as failure:  # noqa: BLE001  moto may raise anything; it is logged
+            # Whatever moto cannot do reaches the caller as the service's own failure, not as a web page.
+            _log.exception("moto failed at %s %s", call.service, call.action)
+            error = error_answer("500", call, _protocol(environ, call), f"moto: {failure!r}")
+            status, headers = f"{error.status.value} {error.status.phrase}", list(error.headers.items())
+            answer = [error.body]
+        start_response(status, headers)
+        return int(status.split(" ", 1)[0]), answer
 
     def _faulty(
         self,
@@ -135,7 +146,7 @@ class AwsServer:
                 start_response(f"{error.status.value} {error.status.phrase}", list(error.headers.items()))
                 return [error.body]
             case "crash-after":
-                status, _ = self._through_moto(environ, body, lambda *_: None)
+                status, _ = self._through_moto(call, environ, body, lambda *_: None)
                 self._calls.add(call, status, started, fault.kind)
             case "crash-before":
                 self._calls.add(call, 0, started, fault.kind)
@@ -172,7 +183,7 @@ class AwsServer:
 
 
 class _QuietRequestHandler(MotoRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(self, *_: Any, **__: Any) -> None:
         """Say nothing: calls.jsonl has it all."""
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:

@@ -16,7 +16,7 @@ from stationkeeper.events.domain import ReportedViolation
 from stationkeeper.reports.outcome import REPORT_NAME, Blindness
 from stationkeeper.reports.policy import EndpointPolicy, SeverityPolicy
 from stationkeeper.reports.reader import MalformedReport, read_violations
-from stationkeeper.reports.verdict import Judged, judge
+from stationkeeper.reports.verdict import Judged, judge, worst_first
 from stationkeeper.reports.violation import Monitor, Violation
 from stationkeeper.severity import Severity
 
@@ -49,10 +49,7 @@ def judged_report(address: str, policy: EndpointPolicy) -> tuple[Monitor, list[J
         raise CommandError(f"{address} is not a violation report: {error}") from error
     now = datetime.now(UTC)
     kept = [violation for violation in violations if not policy.muted(violation, now)]
-    judged = sorted(
-        (judge(violation, policy) for violation in kept),
-        key=lambda one: (-one.level, -(one.excess if one.excess is not None else -1.0)),
-    )
+    judged = sorted((judge(violation, policy) for violation in kept), key=worst_first)
     return _monitor(address, violations), judged, len(violations) - len(kept)
 
 

@@ -221,3 +221,14 @@ def test_long_poll_lets_others_through(run: Any) -> None:
 
     assert time.monotonic() - started < 2
     assert polled[0]["Messages"][0]["Body"] == "hello"
+
+
+def test_what_moto_cannot_do_is_the_services_failure(run: Any) -> None:
+    aws = run()
+    client = aws.client("sagemaker", retries={"total_max_attempts": 1})
+
+    with pytest.raises(ClientError, match="moto: NotImplementedError") as raised:
+        client.create_hub(HubName="x", HubDescription="x")
+
+    assert raised.value.response["Error"]["Code"] == "InternalFailure"
+    assert aws.calls(service="sagemaker")[0].status == 500

@@ -1,7 +1,6 @@
 """Functions run as in Lambda: one cold start, killed at their limits, with nothing of the developer's."""
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -146,7 +145,7 @@ def test_environment_is_lambdas_and_nothing_of_the_callers(
     assert found["LAMBDA_TASK_ROOT"] == str(build_folder / "Worker")
     assert found["TZ"] == ":UTC"
     assert not {"SECRET_OF_THE_DEVELOPER", "AWS_PROFILE", "HTTP_PROXY", "VIRTUAL_ENV"} & set(found)
-    assert found["HOME"] != os.path.expanduser("~")
+    assert found["HOME"] != str(Path.home())
 
 
 def test_developers_packages_cannot_be_imported(run: Any) -> None:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-
 from stationkeeper.alerts.lifecycle import Blind, Finding, Judged, Run
 from stationkeeper.alerts.memory import Memory, Name
 from stationkeeper.alerts.telling import Context

@@ -4,7 +4,6 @@ import ast
 from pathlib import Path
 
 import pytest
-
 import stationkeeper
 
 CORE = Path(stationkeeper.__file__).parent
@@ -13,7 +12,8 @@ OUTSIDE_AWS = [module for module in MODULES if module.values[0].relative_to(CORE
 DOMAIN = [
     module
     for module in MODULES
-    if module.values[0].relative_to(CORE).parts[0] in ("events", "reports", "alerts", "severity.py", "errors.py")
+    if module.values[0].relative_to(CORE).parts[0]
+    in ("events", "reports", "alerts", "severity.py", "errors.py")
 ]
 AWS_SDK = ("boto3", "botocore", "mypy_boto3", "s3transfer", "aiobotocore")
 
@@ -30,7 +30,11 @@ def imported(path: Path) -> set[str]:
             module = ".".join(filter(None, (above, node.module)))
             found.add(module)
             found.update(f"{module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("__import__", "import_module", "importlib.import_module"):
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "__import__",
+            "import_module",
+            "importlib.import_module",
+        ):
             found.update(arg.value for arg in node.args if isinstance(arg, ast.Constant))
     return found
 
@@ -77,7 +81,11 @@ def test_the_domain_knows_neither_adapters_nor_reactions_nor_powertools(path):
 
 @pytest.mark.parametrize(
     ("package", "may_not_know"),
-    [("reports", "stationkeeper.alerts"), ("events", "stationkeeper.alerts"), ("aws", "stationkeeper.reactions")],
+    [
+        ("reports", "stationkeeper.alerts"),
+        ("events", "stationkeeper.alerts"),
+        ("aws", "stationkeeper.reactions"),
+    ],
 )
 def test_packages_know_only_those_below_them(package, may_not_know):
     for path in (CORE / package).rglob("*.py"):
@@ -93,7 +101,9 @@ def test_nothing_reads_the_environment_when_imported(path):
     reads = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") and id(node) not in in_functions
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("environ", "getenv")
+        and id(node) not in in_functions
     ]
 
     assert not reads

@@ -9,12 +9,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from stationkeeper.alerts.lifecycle import Blinded, Found, Judged, Recovered, Run, State, fold
+from stationkeeper.alerts.lifecycle import (
+    Finding,
+    Judged,
+    Run,
+    Standing,
+    TellBlindness,
+    TellRecovery,
+    TellViolations,
+)
 from stationkeeper.alerts.memory import RUNS_KEPT, Memory, Name, Placement
 from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories, _encode
 from stationkeeper.reports.policy import Alerting
 from stationkeeper.reports.verdict import judge_all
+
 from tests.unit.builders import (
     DEFAULTS,
     SCHEDULE_ARN,
@@ -30,6 +38,11 @@ from tests.unit.builders import (
 ALERTING = Alerting()
 
 
+def heard_of(memory: Memory) -> dict[str, int]:
+    """What on-call knows of, as far as this memory knows."""
+    return dict(memory.heard.violations.told) if memory.heard.violations else {}
+
+
 def recalling(*runs: Run, alerting: Alerting = ALERTING) -> tuple[Memory, list[tuple[str, Any]]]:
     """The memory after these runs came in this order, and each finding with the job it is about."""
     memory, told = Memory(), []
@@ -42,7 +55,8 @@ def recalling(*runs: Run, alerting: Alerting = ALERTING) -> tuple[Memory, list[t
 
 
 def as_stored(memory: Memory) -> dict[str, Any]:
-    return memory.model_dump(mode="json", exclude={"version", "outbox"})
+    """What follows from the runs; what on-call heard follows from the order they came in."""
+    return memory.model_dump(mode="json", exclude={"version", "outbox", "heard", "names"})
 
 
 # Placement
@@ -61,7 +75,10 @@ def test_the_first_run_is_the_newest():
         (judged_run(2), Placement.LATE),
         (judged_run(1), Placement.KNOWN),
         (judged_run(0), Placement.LATE),
-        (Run(at=START + timedelta(hours=9), job="job-0001.000", outcome=judged_run(1).outcome), Placement.KNOWN),
+        (
+            Run(at=START + timedelta(hours=9), job="job-0001.000", outcome=judged_run(1).outcome),
+            Placement.KNOWN,
+        ),
     ],
 )
 def test_a_run_is_placed_by_its_job_and_when_it_was_due(run, placement):
@@ -105,7 +122,10 @@ def run_of(hour: float, outcome: dict[str, int] | str) -> Run:
 @st.composite
 def arrivals(draw, most: int = 12, outcomes: st.SearchStrategy = OUTCOMES) -> list[Run]:
     """Hourly runs in the order they came, some of them again."""
-    runs = [run_of(hour, outcome) for hour, outcome in enumerate(draw(st.lists(outcomes, min_size=1, max_size=most)))]
+    runs = [
+        run_of(hour, outcome)
+        for hour, outcome in enumerate(draw(st.lists(outcomes, min_size=1, max_size=most)))
+    ]
     came = draw(st.permutations(runs))
     again = draw(st.lists(st.tuples(st.sampled_from(runs), st.integers(0, 2 * most)), max_size=4))
     for run, place in again:
@@ -117,7 +137,9 @@ def due_order(came: list[Run]) -> list[Run]:
     return sorted({run.job: run for run in came}.values(), key=lambda run: run.order)
 
 
-ANY_ALERTING = st.builds(Alerting, runs_before_alert=st.sampled_from([1, 2, 3]), repeat_after_hours=st.sampled_from([3, 24]))
+ANY_ALERTING = st.builds(
+    Alerting, runs_before_alert=st.sampled_from([1, 2, 3]), repeat_after_hours=st.sampled_from([3, 24])
+)
 
 
 @settings(max_examples=200)
@@ -128,18 +150,25 @@ def test_any_order_of_events_ends_in_the_same_memory(came, alerting):
     memory, _ = recalling(*came, alerting=alerting)
 
     assert as_stored(memory) == as_stored(in_order)
-    assert memory.state(alerting) == in_order.state(alerting)
+    assert memory.standing() == in_order.standing()
 
 
 @given(arrivals(), ANY_ALERTING)
 def test_a_memory_is_where_the_story_ends(came, alerting):
-    state = State()
+    standing = Standing()
     for run in due_order(came):
-        state, _ = fold(state, run, alerting)
+        standing = standing.after(run)
 
     memory, _ = recalling(*came, alerting=alerting)
 
-    assert memory.state(alerting) == state
+    assert memory.standing() == standing
+    for run in memory.runs:
+        assert (
+            memory.standing_before(run).after(run)
+            == memory.model_copy(
+                update={"runs": tuple(r for r in memory.runs if r.order <= run.order)}
+            ).standing()
+        )
 
 
 @given(arrivals(), ANY_ALERTING)
@@ -149,7 +178,7 @@ def test_a_memory_survives_being_stored(came, alerting):
     stored = Memory.model_validate_json(memory.model_dump_json())
 
     assert stored == memory
-    assert stored.state(alerting) == memory.state(alerting)
+    assert stored.standing() == memory.standing()
     assert stored.newest == memory.newest
 
 
@@ -161,7 +190,15 @@ def test_a_memory_stored_after_every_run_is_the_same(came, alerting):
             memory, _ = memory.with_run(run, names_of(run), alerting)
             memory = Memory.model_validate_json(memory.model_dump_json())
 
-    assert as_stored(memory) == as_stored(recalling(*came, alerting=alerting)[0])
+    assert memory == recalling(*came, alerting=alerting)[0]
+
+
+@given(arrivals(), ANY_ALERTING)
+def test_what_on_call_knows_of_has_a_name(came, alerting):
+    """It is named when it is over."""
+    memory, _ = recalling(*came, alerting=alerting)
+
+    assert set(heard_of(memory)) <= set(memory.names)
 
 
 @settings(max_examples=20)
@@ -169,31 +206,29 @@ def test_a_memory_stored_after_every_run_is_the_same(came, alerting):
 def test_what_is_no_longer_kept_lives_on_in_the_state(outcomes, shuffler, alerting):
     runs = [run_of(hour, outcome) for hour, outcome in enumerate(outcomes)]
     came = sorted(runs, key=lambda run: run.at.timestamp() + shuffler.uniform(0, 8 * 3600))
-    state = State()
+    standing = Standing()
     for run in runs:
-        state, _ = fold(state, run, alerting)
+        standing = standing.after(run)
 
     memory, _ = recalling(*came, alerting=alerting)
 
     assert memory.runs == tuple(runs[-RUNS_KEPT:])
-    assert memory.state(alerting) == state
+    assert memory.standing() == standing
 
 
 def test_names_are_kept_as_long_as_they_are_in_use():
     runs = [judged_run(0, A=300, B=300), *(judged_run(hour, A=300) for hour in range(1, RUNS_KEPT + 2))]
 
-    memory, _ = recalling(*runs)
-    assert set(memory.names) == {"A", "B"}  # B is what the last message listed
+    seldom = Alerting(repeat_after_hours=720)
 
-    memory, _ = recalling(*runs, judged_run(RUNS_KEPT + 2), *(judged_run(60 + hour) for hour in range(RUNS_KEPT + 1)))
-    assert memory.names == {}
+    lasting, _ = recalling(*runs, alerting=seldom)
+    over, _ = recalling(*runs, *(judged_run(60 + hour) for hour in range(RUNS_KEPT + 1)), alerting=seldom)
+
+    assert set(lasting.names) == {"A", "B"}  # B was listed in the last message, so on-call waits for its end
+    assert over.names == {}
 
 
 # What on-call hears when events come late
-
-
-def messages(told: list[tuple[str, Any]]) -> list[tuple[str, str]]:
-    return [(job[4:8].lstrip("0") or "0", finding.of if isinstance(finding, Recovered) else finding.kind) for job, finding in told]
 
 
 def told_late(late: Run, *before: Run, alerting: Alerting = ALERTING) -> tuple[Any, ...]:
@@ -205,7 +240,7 @@ def told_late(late: Run, *before: Run, alerting: Alerting = ALERTING) -> tuple[A
 def test_late_news_is_what_no_newer_run_found():
     findings = told_late(judged_run(1, A=300), judged_run(0), judged_run(2))
 
-    assert [(finding.kind, finding.new) for finding in findings] == [("found", {"A"})]
+    assert [(finding.kind, finding.new) for finding in findings] == [("violations", {"A"})]
 
 
 @pytest.mark.parametrize(
@@ -213,8 +248,12 @@ def test_late_news_is_what_no_newer_run_found():
     [
         pytest.param(judged_run(1, A=300), [judged_run(0), judged_run(2, A=300)], id="found again"),
         pytest.param(judged_run(1, A=300), [judged_run(0), judged_run(2, A=302)], id="found again, worse"),
-        pytest.param(judged_run(1, A=200), [judged_run(2), judged_run(3, A=300)], id="found again by a later one"),
-        pytest.param(judged_run(1, A=300, B=300), [judged_run(2, A=300), judged_run(3, B=300)], id="by several"),
+        pytest.param(
+            judged_run(1, A=200), [judged_run(2), judged_run(3, A=300)], id="found again by a later one"
+        ),
+        pytest.param(
+            judged_run(1, A=300, B=300), [judged_run(2, A=300), judged_run(3, B=300)], id="by several"
+        ),
         pytest.param(judged_run(1), [judged_run(0, A=300), judged_run(2, A=300)], id="clean in between"),
         pytest.param(judged_run(1), [judged_run(0, A=300), judged_run(2)], id="over before it was known"),
         pytest.param(judged_run(1), [judged_run(0), judged_run(2, A=300)], id="clean, nothing to say"),
@@ -230,8 +269,12 @@ def test_what_a_newer_run_speaks_for_is_not_told_late(late, before):
 @pytest.mark.parametrize(
     ("late", "before"),
     [
-        pytest.param(judged_run(1, A=301), [judged_run(0), judged_run(2, A=300)], id="worse than found again"),
-        pytest.param(judged_run(1, A=300, B=300), [judged_run(0), judged_run(2, A=300)], id="not all found again"),
+        pytest.param(
+            judged_run(1, A=301), [judged_run(0), judged_run(2, A=300)], id="worse than found again"
+        ),
+        pytest.param(
+            judged_run(1, A=300, B=300), [judged_run(0), judged_run(2, A=300)], id="not all found again"
+        ),
         pytest.param(judged_run(1, A=300), [judged_run(0), blind_run(2)], id="found, then blind"),
         pytest.param(blind_run(1), [judged_run(0), judged_run(2)], id="blind, then seeing"),
         pytest.param(blind_run(1), [judged_run(0), judged_run(2, A=300)], id="blind, then violated"),
@@ -241,7 +284,7 @@ def test_what_no_newer_run_speaks_for_is_told_late(late, before):
     findings = told_late(late, *before)
 
     assert len(findings) == 1
-    assert isinstance(findings[0], Blinded if late.outcome.kind == "blind" else Found)
+    assert isinstance(findings[0], TellBlindness if late.outcome.kind == "blind" else TellViolations)
 
 
 def test_a_reminder_is_not_told_late():
@@ -257,80 +300,130 @@ def test_that_there_were_more_is_not_told_late_when_a_newer_run_had_as_many():
     assert told_late(judged_run(1, A=200, untracked=25), *newer) == ()
 
 
-@pytest.mark.parametrize("runs_before_alert", [1, 2, 3])
-@settings(max_examples=300)
-@given(came=arrivals(most=6, outcomes=st.sampled_from([{}, {"A": 300}, {"A": 300}, {"B": 300}])))
-def test_what_the_memory_says_was_told_was_told(runs_before_alert, came):
-    """Whatever order events come in: what lasts is either told or still to be told, never only written down as told."""
-    alerting = Alerting(runs_before_alert=runs_before_alert)
+def test_late_news_changes_nothing_on_call_waits_for():
+    before, _ = recalling(judged_run(0, A=300), judged_run(2, A=300))
+    late = judged_run(1, A=300, B=300)
 
+    after, _ = before.with_run(late, names_of(late), ALERTING)
+
+    assert after.heard == before.heard
+
+
+FEW = st.sampled_from([{}, {"A": 300}, {"A": 300}, {"B": 300}, "no-data"])
+
+
+@settings(max_examples=400)
+@given(came=arrivals(most=6, outcomes=FEW), alerting=ANY_ALERTING)
+def test_what_the_memory_says_was_told_was_told(came, alerting):
+    """Whatever order events come in: what lasts is told or still to be told, never only written down as told."""
     memory, told = recalling(*came, alerting=alerting)
 
-    incident = memory.state(alerting).violations
-    if incident is not None and incident.told_at is not None:
-        named = set().union(*(finding.new for _, finding in told if isinstance(finding, Found)))
-        assert set(incident.told) <= named
+    named = set().union(*(finding.new for _, finding in told if isinstance(finding, TellViolations)))
+    assert set(heard_of(memory)) <= named
+    if memory.heard.blindness is not None:
+        assert any(isinstance(finding, TellBlindness) for _, finding in told)
 
 
-@pytest.mark.parametrize("runs_before_alert", [1, 2, 3])
-@settings(max_examples=300)
-@given(came=arrivals(most=6, outcomes=st.sampled_from([{}, {"A": 300}, {"A": 300}])))
-def test_an_incident_that_was_told_stays_told_until_its_end_is(runs_before_alert, came):
+@settings(max_examples=400)
+@given(came=arrivals(most=6, outcomes=FEW), alerting=ANY_ALERTING)
+def test_on_call_is_told_the_end_of_all_that_it_waits_for(came, alerting):
     """An event that comes late may not make Stationkeeper forget that on-call waits for the end of an incident."""
-    alerting = Alerting(runs_before_alert=runs_before_alert)
-    memory, waiting = Memory(), False
+    memory, waiting = Memory(), set()
     for run in came:
         placement = memory.placement(run)
         if placement in (Placement.KNOWN, Placement.FORGOTTEN):
             continue
         memory, findings = memory.with_run(run, names_of(run), alerting)
-        kinds = [finding.of if isinstance(finding, Recovered) else finding.kind for finding in findings]
-        if placement is Placement.NEWEST:  # late news says itself that a newer run did not find it
-            waiting = (waiting or "found" in kinds) and "violations" not in kinds
-        if waiting:
-            incident = memory.state(alerting).violations
-            assert incident is not None
-            assert incident.told_at is not None
+        if placement is Placement.LATE:  # says itself that a newer run decides
+            assert not any(isinstance(finding, TellRecovery) for finding in findings)
+            continue
+        waiting |= {finding.kind for finding in findings} - {"recovery"}
+        over = {finding.of for finding in findings if isinstance(finding, TellRecovery)}
+        assert over <= waiting
+        waiting -= over
+        if isinstance(run.outcome, Judged):
+            assert "blindness" not in waiting
+            assert run.outcome.total or "violations" not in waiting
+    assert (memory.heard.violations is not None) is ("violations" in waiting)
+    assert (memory.heard.blindness is not None) is ("blindness" in waiting)
 
 
-@pytest.mark.parametrize("runs_before_alert", [1, 2, 3])
-@settings(max_examples=300)
-@given(came=arrivals(most=6, outcomes=st.sampled_from([{}, "no-data", "no-data"])))
-def test_blindness_that_the_memory_says_was_told_was_told(runs_before_alert, came):
-    alerting = Alerting(runs_before_alert=runs_before_alert)
-
-    memory, told = recalling(*came, alerting=alerting)
-
-    blind = memory.state(alerting).blind
-    if blind is not None and blind.told_at is not None:
-        assert any(isinstance(finding, Blinded) for _, finding in told)
+def told_of(findings: list[tuple[str, Finding]]) -> set[str]:
+    return set().union(
+        *(finding.new | finding.worse for _, finding in findings if isinstance(finding, TellViolations))
+    )
 
 
-def test_two_runs_in_a_row_are_told_though_the_second_came_first():
+@settings(max_examples=400)
+@given(came=arrivals(most=6, outcomes=FEW))
+def test_every_critical_violation_is_told_whatever_order_events_come_in(came):
+    _, told = recalling(*came)
+
+    found = {name for run in came if isinstance(run.outcome, Judged) for name in run.outcome.levels}
+    assert told_of(told) == found
+
+
+@settings(max_examples=400)
+@given(came=arrivals(most=6, outcomes=FEW))
+def test_blindness_is_told_whatever_order_events_come_in(came):
+    _, told = recalling(*came)
+
+    blind = any(not isinstance(run.outcome, Judged) for run in came)
+    assert any(isinstance(finding, TellBlindness) for _, finding in told) is blind
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        pytest.param([judged_run(1, A=300), judged_run(2, A=300), judged_run(3)], id="in order"),
+        pytest.param(
+            [judged_run(2, A=300), judged_run(1, A=300), judged_run(3, A=300)], id="the first late, it lasts"
+        ),
+        pytest.param(
+            [judged_run(1, A=300), judged_run(3), judged_run(2, A=300)], id="the second late, then over"
+        ),
+        pytest.param(
+            [judged_run(2, A=300), judged_run(1, A=300), judged_run(3)], id="the first late, then over"
+        ),
+        pytest.param([judged_run(3), judged_run(1, A=300), judged_run(2, A=300)], id="both late"),
+        pytest.param([judged_run(3), judged_run(2, A=300), judged_run(1, A=300)], id="both late, backwards"),
+    ],
+)
+def test_two_runs_in_a_row_are_told_whatever_order_they_come_in(came):
+    _, told = recalling(*came, alerting=Alerting(runs_before_alert=2))
+
+    assert told_of(told) == {"A"}
+
+
+def test_two_blind_runs_in_a_row_are_told_though_the_first_came_late():
     alerting = Alerting(runs_before_alert=2)
-    first, second, third = (judged_run(hour, A=300) for hour in (1, 2, 3))
 
-    _, told = recalling(second, first, third, alerting=alerting)
+    _, told = recalling(blind_run(2), blind_run(1), blind_run(3), alerting=alerting)
 
-    assert [finding.kind for _, finding in told] == ["found"]
-
-
-# Violations at the last run that could be judged
+    assert [finding.kind for _, finding in told] == ["blindness"]
 
 
-def test_the_last_total_is_that_of_the_last_run_that_could_be_judged():
+# Where the monitor stood
+
+
+def test_where_it_stood_before_a_run_is_known_for_every_run():
     memory, _ = recalling(judged_run(0, A=300), judged_run(1, A=300, B=200), blind_run(2), blind_run(3))
 
-    assert memory.last_total_before(blind_run(4)) == 2
-    assert memory.last_total_before(judged_run(1)) == 1
-    assert memory.last_total_before(judged_run(0)) is None
+    violated = memory.standing_before(blind_run(4)).violated
+    assert violated is not None
+    assert violated.outcome.total == 2
+    violated = memory.standing_before(judged_run(1)).violated
+    assert violated is not None
+    assert violated.outcome.total == 1
+    assert memory.standing_before(judged_run(0)) == Standing()
 
 
 def test_open_violations_are_not_forgotten_by_a_monitor_that_is_blind_for_long():
     memory, _ = recalling(judged_run(0, A=300, B=300), *(blind_run(hour) for hour in range(1, RUNS_KEPT + 5)))
-    assert memory.state(ALERTING).violations is not None
 
-    assert memory.last_total_before(blind_run(RUNS_KEPT + 5)) == 2
+    violated = memory.standing_before(blind_run(RUNS_KEPT + 5)).violated
+    assert violated is not None
+    assert violated.outcome.total == 2
 
 
 # The size of a memory
@@ -358,7 +451,9 @@ def noise(source: random.Random) -> str:
 
 
 @pytest.mark.parametrize("runs", [2, 40])
-@pytest.mark.parametrize("noisy", [("subject",), ("subject", "qualifier"), ("subject", "qualifier", "check")], ids=len)
+@pytest.mark.parametrize(
+    "noisy", [("subject",), ("subject", "qualifier"), ("subject", "qualifier", "check")], ids=len
+)
 def test_a_memory_stays_within_its_item_whatever_monitors_find(runs, noisy):
     """Each run finds 1,000 other violations, with names that are as long as names get."""
     source = random.Random(3)
@@ -369,7 +464,7 @@ def test_a_memory_stays_within_its_item_whatever_monitors_find(runs, noisy):
         found = [violation(**{part: noise(source) for part in noisy}) for _ in range(1_000)]
         run = execution(hour)
         memory, _ = remembered(memory, run, judge_all(found, DEFAULTS, run.at))
-        memory = memories.remember(SCHEDULE_ARN, "taxi-prod", memory, ALERTING)
+        memory = memories.remember(SCHEDULE_ARN, "taxi-prod", memory)
 
     assert len(_encode(memory)) < 300_000
     assert len(table.item["body"]["B"]) < 300_000
@@ -388,7 +483,7 @@ def test_a_memory_of_common_runs_keeps_them_all():
         found = [violation(f"feature_number_{n}", observed=float(hour)) for n in range(60)]
         run = execution(hour)
         memory, _ = remembered(memory, run, judge_all(found, DEFAULTS, run.at))
-        memory = memories.remember(SCHEDULE_ARN, "taxi-prod", memory, ALERTING)
+        memory = memories.remember(SCHEDULE_ARN, "taxi-prod", memory)
 
     assert len(memory.runs) == RUNS_KEPT
     assert len(_encode(memory)) < 30_000
@@ -396,7 +491,13 @@ def test_a_memory_of_common_runs_keeps_them_all():
 
 
 def test_a_name_is_kept_recognisable():
-    names = {"fare": "fare", "é" * 96: "é" * 20, "特徴量" * 100: "特徴量", " a  b\n": "a b", "\ud800": "\\ud800"}
+    names = {
+        "fare": "fare",
+        "é" * 96: "é" * 20,
+        "特徴量" * 100: "特徴量",
+        " a  b\n": "a b",
+        "\ud800": "\\ud800",
+    }
     found = [violation(name) for name in names]
 
     memory, _ = remembered(Memory(), execution(), judge_all(found, DEFAULTS, START))
@@ -411,7 +512,11 @@ def test_a_name_is_kept_recognisable():
 
 
 def test_one_constraint_listed_twice_is_remembered_once_at_its_worst():
-    found = [violation("fare", observed=99.9), violation("fare", observed=0.0), violation("fare", observed=80.0)]
+    found = [
+        violation("fare", observed=99.9),
+        violation("fare", observed=0.0),
+        violation("fare", observed=80.0),
+    ]
 
     memory, findings = remembered(Memory(), execution(), judge_all(found, DEFAULTS, START))
 
@@ -419,5 +524,7 @@ def test_one_constraint_listed_twice_is_remembered_once_at_its_worst():
     assert isinstance(run.outcome, Judged)
     assert list(run.outcome.levels.values()) == [302]
     assert run.outcome.total == 3
-    assert memory.names == {violation("fare").identity: Name(subject="fare", qualifier="", check="data_type_check")}
+    assert memory.names == {
+        violation("fare").identity: Name(subject="fare", qualifier="", check="data_type_check")
+    }
     assert len(findings) == 1

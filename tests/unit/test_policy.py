@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from stationkeeper.errors import InvalidPolicy
 from stationkeeper.reports.policy import DEFAULT_LIMITS, Limits, SeverityPolicy, excess, matches
 from stationkeeper.reports.verdict import judge
 from stationkeeper.reports.violation import Measure
 from stationkeeper.severity import Severity
+
 from tests.unit.builders import DEFAULTS, policy, violation
 
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
@@ -125,7 +125,9 @@ def test_severity_by_default(check, measure, numbers, severity):
     assert severity_of(check=check, measure=measure, observed=observed, expected=expected) is severity
 
 
-@pytest.mark.parametrize("subject", ["falsePositiveRate", "falseNegativeRate", "false_positive_rate", "false_negative_rate"])
+@pytest.mark.parametrize(
+    "subject", ["falsePositiveRate", "falseNegativeRate", "false_positive_rate", "false_negative_rate"]
+)
 @pytest.mark.parametrize(
     ("observed", "expected", "severity"),
     [
@@ -153,11 +155,15 @@ def test_a_metric_without_an_end_is_measured_by_its_threshold():
 
 @pytest.mark.parametrize("measure", list(Measure))
 @pytest.mark.parametrize(
-    ("observed", "expected"), [(NAN, 1.0), (0.5, NAN), (NAN, NAN), (None, 1.0), (None, None), (1.0, INF), (INF, INF), (0.0, -INF)]
+    ("observed", "expected"),
+    [(NAN, 1.0), (0.5, NAN), (NAN, NAN), (None, 1.0), (None, None), (1.0, INF), (INF, INF), (0.0, -INF)],
 )
 def test_what_has_no_usable_numbers_is_a_warning(measure, observed, expected):
     assert excess(violation(measure=measure, observed=observed, expected=expected)) is None
-    assert severity_of(check="LessThanThreshold", measure=measure, observed=observed, expected=expected) is WARNING
+    assert (
+        severity_of(check="LessThanThreshold", measure=measure, observed=observed, expected=expected)
+        is WARNING
+    )
 
 
 @pytest.mark.parametrize("expected", [0.0, -1.0])
@@ -315,7 +321,8 @@ def test_limits_of_rules_merge_with_each_other_and_the_defaults():
 
 
 @pytest.mark.parametrize(
-    ("observed", "severity"), [(95.01, INFO), (95.0, WARNING), (50.01, WARNING), (50.0, CRITICAL), (0.0, CRITICAL)]
+    ("observed", "severity"),
+    [(95.01, INFO), (95.0, WARNING), (50.01, WARNING), (50.0, CRITICAL), (0.0, CRITICAL)],
 )
 def test_the_limits_of_a_rule_count(observed, severity):
     by = policy({"rules": [{"info_below": 0.05, "critical_from": 0.5}]})
@@ -417,7 +424,15 @@ def test_a_mute_concerns_what_it_selects(mute, muted):
 
 
 def test_one_of_several_mutes_is_enough():
-    by = policy({"mutes": [{"until": "2020-01-01"}, {"feature": "fare", "until": "2027-01-31"}, {"until": "2021-01-01"}]})
+    by = policy(
+        {
+            "mutes": [
+                {"until": "2020-01-01"},
+                {"feature": "fare", "until": "2027-01-31"},
+                {"until": "2021-01-01"},
+            ]
+        }
+    )
 
     assert by.muted(violation("fare"), NOON)
     assert not by.muted(violation("tip"), NOON)
@@ -448,7 +463,11 @@ ALERTING = {
 def test_the_last_alerting_entry_that_matches_the_endpoint_counts(endpoint, runs, hours, ignored):
     alerting = policy(ALERTING, endpoint).alerting
 
-    assert (alerting.runs_before_alert, alerting.repeat_after_hours, alerting.ignore) == (runs, hours, ignored)
+    assert (alerting.runs_before_alert, alerting.repeat_after_hours, alerting.ignore) == (
+        runs,
+        hours,
+        ignored,
+    )
 
 
 # What is no policy
@@ -504,7 +523,20 @@ def test_an_invalid_policy_is_refused_and_the_place_named(text, place):
         SeverityPolicy.parse(text)
 
 
-@given(st.one_of(st.text(), st.recursive(st.none() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.sampled_from(["rules", "mutes", "alerting", "until", "feature", "severity"]), x)).map(json.dumps)))
+@given(
+    st.one_of(
+        st.text(),
+        st.recursive(
+            st.none() | st.floats() | st.text(),
+            lambda x: (
+                st.lists(x)
+                | st.dictionaries(
+                    st.sampled_from(["rules", "mutes", "alerting", "until", "feature", "severity"]), x
+                )
+            ),
+        ).map(json.dumps),
+    )
+)
 def test_any_text_is_a_policy_or_refused(text):
     try:
         SeverityPolicy.parse(text)

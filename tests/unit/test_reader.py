@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from stationkeeper.reports.reader import MalformedReport, read_violations
 from stationkeeper.reports.violation import Measure, Monitor
+
 from tests.real import read, read_json, real_files
 from tests.unit.builders import drift, hostile_text, report
 
@@ -70,7 +70,11 @@ def test_a_bias_violation_is_about_its_facet():
 
     assert violation.monitor is Monitor.BIAS
     assert (violation.subject, violation.qualifier, violation.check) == ("Age", "40 CI", "bias_drift_check")
-    assert (violation.measure, violation.observed, violation.expected) == (Measure.DIFFERENCE, 0.0751544567666083, None)
+    assert (violation.measure, violation.observed, violation.expected) == (
+        Measure.DIFFERENCE,
+        0.0751544567666083,
+        None,
+    )
 
 
 def test_an_attribution_violation_is_about_its_metric_and_label():
@@ -78,7 +82,11 @@ def test_an_attribution_violation_is_about_its_metric_and_label():
 
     assert violation.monitor is Monitor.EXPLAINABILITY
     assert (violation.subject, violation.qualifier) == ("shap", "label0")
-    assert (violation.measure, violation.observed, violation.expected) == (Measure.BELOW, 0.7639720923277322, 0.9)
+    assert (violation.measure, violation.observed, violation.expected) == (
+        Measure.BELOW,
+        0.7639720923277322,
+        0.9,
+    )
 
 
 @pytest.mark.parametrize("check", ["missing_column_check", "extra_column_check"])
@@ -96,7 +104,9 @@ def test_columns_are_counted(check):
     assert (violation.measure, violation.observed, violation.expected) == (Measure.COLUMNS, 1.0, 8.0)
 
 
-@pytest.mark.parametrize("entry", [DATA_QUALITY, MODEL_QUALITY, BIAS, ATTRIBUTION], ids=["data", "model", "bias", "shap"])
+@pytest.mark.parametrize(
+    "entry", [DATA_QUALITY, MODEL_QUALITY, BIAS, ATTRIBUTION], ids=["data", "model", "bias", "shap"]
+)
 @pytest.mark.parametrize("monitor", list(Monitor))
 def test_the_job_knows_better_than_the_entry_which_monitor_it_is(entry, monitor):
     assert read_one(entry, monitor).monitor is monitor
@@ -113,13 +123,21 @@ def test_the_fields_of_a_custom_container_are_kept():
     )
 
     assert violation.monitor is Monitor.CUSTOM
-    assert (violation.subject, violation.check, violation.description) == ("sentence_score", "baseline_drift_check", "")
+    assert (violation.subject, violation.check, violation.description) == (
+        "sentence_score",
+        "baseline_drift_check",
+        "",
+    )
     assert violation.extra == {"sentence": "Nobody has read the tablets.", "nested": {"why": [1, None, True]}}
     assert (violation.observed, violation.expected, violation.measure) == (None, None, Measure.UNKNOWN)
 
 
-@pytest.mark.parametrize("observed_field", ["observed", "observed_value", "metric_value", "value", "distance", "score"])
-@pytest.mark.parametrize("expected_field", ["expected", "expected_value", "baseline_value", "threshold", "limit"])
+@pytest.mark.parametrize(
+    "observed_field", ["observed", "observed_value", "metric_value", "value", "distance", "score"]
+)
+@pytest.mark.parametrize(
+    "expected_field", ["expected", "expected_value", "baseline_value", "threshold", "limit"]
+)
 def test_structured_numbers_of_a_custom_container_are_read(observed_field, expected_field):
     violation = read_one({"feature_name": "mmd", observed_field: 0.31, expected_field: 0.2})
 
@@ -161,7 +179,12 @@ def test_the_description_counts_before_structured_numbers():
     ("entry", "subject", "check", "description"),
     [
         ({}, "unnamed", "unknown", ""),
-        ({"feature_name": None, "constraint_check_type": None, "description": None}, "unnamed", "unknown", ""),
+        (
+            {"feature_name": None, "constraint_check_type": None, "description": None},
+            "unnamed",
+            "unknown",
+            "",
+        ),
         ({"feature_name": "", "metric_name": "f1"}, "f1", "unknown", ""),
         ({"feature_name": 5, "constraint_check_type": 7, "description": 0.5}, "5", "7", "0.5"),
         ({"feature_name": "_c0"}, "_c0", "unknown", ""),
@@ -335,7 +358,13 @@ def test_a_report_is_refused_as_a_whole_though_its_beginning_was_read():
         list(violations)
 
 
-ENTRIES = [DATA_QUALITY, MODEL_QUALITY, BIAS, ATTRIBUTION, {"feature_name": "é\u2028\U0001f600", "n": [1.5e3, None, "]}"]}]
+ENTRIES = [
+    DATA_QUALITY,
+    MODEL_QUALITY,
+    BIAS,
+    ATTRIBUTION,
+    {"feature_name": "é\u2028\U0001f600", "n": [1.5e3, None, "]}"]},
+]
 
 
 @pytest.mark.parametrize("escape", [True, False], ids=["ASCII", "UTF-8"])
@@ -356,7 +385,8 @@ def test_a_report_cut_anywhere_is_refused(escape):
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.floats(), hostile_text())
 JSON = st.recursive(
-    SCALARS, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(hostile_text(), inner, max_size=3))
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(hostile_text(), inner, max_size=3)),
 )
 NAMED = st.fixed_dictionaries(
     {"feature_name": hostile_text(), "constraint_check_type": hostile_text(), "description": hostile_text()},
@@ -364,7 +394,11 @@ NAMED = st.fixed_dictionaries(
 )
 
 
-@given(entries=st.lists(NAMED, max_size=5), version=st.one_of(st.just(0.0), st.just("1.0"), JSON), escape=st.booleans())
+@given(
+    entries=st.lists(NAMED, max_size=5),
+    version=st.one_of(st.just(0.0), st.just("1.0"), JSON),
+    escape=st.booleans(),
+)
 def test_what_was_written_is_read(entries, version, escape):
     document = {"version": version, "violations": entries}
     try:
@@ -405,7 +439,11 @@ def test_any_bytes_are_read_or_refused(text):
         assert str(refusal)  # noqa: PT017
 
 
-@given(entries=st.lists(NAMED, min_size=1, max_size=3), position=st.integers(0, 10_000), junk=st.sampled_from("{}[],:\"\\x"))
+@given(
+    entries=st.lists(NAMED, min_size=1, max_size=3),
+    position=st.integers(0, 10_000),
+    junk=st.sampled_from('{}[],:"\\x'),
+)
 def test_a_damaged_report_is_read_or_refused(entries, position, junk):
     written = json.dumps({"violations": entries}).encode()
     position %= len(written)
@@ -448,7 +486,10 @@ def test_the_numbers_of_every_real_description_are_found(path):
         else:
             assert violation.measure is not Measure.UNKNOWN, violation.description
             assert violation.observed is not None, violation.description
-            alone = violation.measure is Measure.FRACTION or "meet the constraint requirement" in violation.description
+            alone = (
+                violation.measure is Measure.FRACTION
+                or "meet the constraint requirement" in violation.description
+            )
             assert (violation.expected is None) == alone, violation.description
 
 

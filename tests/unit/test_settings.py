@@ -1,7 +1,6 @@
 """A function with a wrong environment says so when it starts, and names what is wrong."""
 
 import pytest
-
 from stationkeeper.errors import InvalidSettings
 from stationkeeper.settings import MonitorReportSettings, NotificationSettings
 
@@ -19,7 +18,10 @@ NOTIFICATION = {
 }
 EACH_VARIABLE = [
     pytest.param(settings, environment, name, id=f"{settings.__name__}-{name}")
-    for settings, environment in ((MonitorReportSettings, MONITOR_REPORT), (NotificationSettings, NOTIFICATION))
+    for settings, environment in (
+        (MonitorReportSettings, MONITOR_REPORT),
+        (NotificationSettings, NOTIFICATION),
+    )
     for name in environment
 ]
 
@@ -35,7 +37,12 @@ def test_settings_are_read_from_variables_in_upper_case():
 
 
 def test_variables_of_the_runtime_do_not_disturb():
-    environment = {**NOTIFICATION, "AWS_REGION": "eu-west-1", "PATH": "/usr/bin", "LAMBDA_TASK_ROOT": "/var/task"}
+    environment = {
+        **NOTIFICATION,
+        "AWS_REGION": "eu-west-1",
+        "PATH": "/usr/bin",
+        "LAMBDA_TASK_ROOT": "/var/task",
+    }
 
     settings = NotificationSettings.from_environment(environment)
 
@@ -71,7 +78,9 @@ def test_a_size_limit_that_cannot_work_is_refused(limit):
 
 @pytest.mark.parametrize("limit", ["1", "160"])
 def test_a_size_limit_at_its_bounds_is_taken(limit):
-    settings = MonitorReportSettings.from_environment({**MONITOR_REPORT, "REPORT_SIZE_LIMIT_MEGABYTES": limit})
+    settings = MonitorReportSettings.from_environment(
+        {**MONITOR_REPORT, "REPORT_SIZE_LIMIT_MEGABYTES": limit}
+    )
 
     assert settings.report_size_limit_megabytes == int(limit)
 

@@ -3,7 +3,6 @@
 from itertools import permutations
 
 import pytest
-
 from stationkeeper.severity import Severity
 
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
@@ -18,7 +17,9 @@ def test_the_worst_is_critical_though_the_alphabet_says_warning(order):
 
 
 @pytest.mark.parametrize(
-    ("less", "more"), [(INFO, WARNING), (WARNING, CRITICAL), (INFO, CRITICAL)], ids=lambda severity: severity.value
+    ("less", "more"),
+    [(INFO, WARNING), (WARNING, CRITICAL), (INFO, CRITICAL)],
+    ids=lambda severity: severity.value,
 )
 def test_every_comparison_goes_by_badness(less, more):
     assert less < more

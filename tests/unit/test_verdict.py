@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from stationkeeper.reports.reader import read_violations
 from stationkeeper.reports.verdict import KEPT, judge, judge_all
 from stationkeeper.reports.violation import Measure
 from stationkeeper.severity import Severity
+
 from tests.real import read, real_files
 from tests.unit.builders import DEFAULTS, START, policy, violation
 
@@ -20,7 +20,9 @@ INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
 
 
 def drifted(subject, distance):
-    return violation(subject, "baseline_drift_check", measure=Measure.DISTANCE, observed=distance, expected=0.0)
+    return violation(
+        subject, "baseline_drift_check", measure=Measure.DISTANCE, observed=distance, expected=0.0
+    )
 
 
 def subjects(verdict):
@@ -38,7 +40,12 @@ def test_an_empty_report_is_no_violation():
 
 
 def test_violations_are_counted_by_severity_and_by_check():
-    found = [violation("a", observed=0.0), violation("b", observed=99.9), drifted("a", 0.9), drifted("b", 0.1)]
+    found = [
+        violation("a", observed=0.0),
+        violation("b", observed=99.9),
+        drifted("a", 0.9),
+        drifted("b", 0.1),
+    ]
 
     verdict = judge_all([*found, violation("c", "mmd_check", observed=None)], DEFAULTS, START)
 
@@ -62,7 +69,12 @@ def test_a_hundred_invented_checks_count_as_one():
 
 
 def test_the_worst_come_first():
-    found = [drifted("little", 0.01), violation("unknown", observed=None), drifted("much", 0.9), drifted("some", 0.2)]
+    found = [
+        drifted("little", 0.01),
+        violation("unknown", observed=None),
+        drifted("much", 0.9),
+        drifted("some", 0.2),
+    ]
     found += [drifted("most", 1.0), violation("columns", "missing_column_check", observed=None)]
 
     verdict = judge_all(found, DEFAULTS, START)
@@ -126,7 +138,9 @@ def test_which_of_many_equally_bad_violations_are_kept_does_not_depend_on_their_
 VIOLATIONS = st.builds(
     violation,
     st.sampled_from([f"f{n}" for n in range(30)]),
-    st.sampled_from(["data_type_check", "baseline_drift_check", "LessThanThreshold", "mmd_check", "missing_column_check"]),
+    st.sampled_from(
+        ["data_type_check", "baseline_drift_check", "LessThanThreshold", "mmd_check", "missing_column_check"]
+    ),
     measure=st.sampled_from(list(Measure)),
     observed=st.one_of(st.none(), st.floats(), st.sampled_from([0.0, 50.0, 99.7])),
     expected=st.one_of(st.none(), st.floats(), st.sampled_from([0.1, 100.0])),
@@ -142,7 +156,9 @@ def test_the_order_of_a_report_does_not_matter(found, shuffler):
     one, other = judge_all(found, DEFAULTS, START), judge_all(shuffled, DEFAULTS, START)
 
     assert (one.counts, one.by_check) == (other.counts, other.by_check)
-    assert [judged.violation.identity for judged in one.worst] == [judged.violation.identity for judged in other.worst]
+    assert [judged.violation.identity for judged in one.worst] == [
+        judged.violation.identity for judged in other.worst
+    ]
 
 
 @given(st.lists(VIOLATIONS, max_size=60))
@@ -195,7 +211,9 @@ def test_a_critical_violation_rises_a_level_with_each_doubling(distance, level):
     if distance <= 1 or not math.isfinite(distance):
         one = drifted("fare", distance)
     else:
-        one = violation("fare", "baseline_drift_check", measure=Measure.BELOW, observed=1 - distance, expected=1.0)
+        one = violation(
+            "fare", "baseline_drift_check", measure=Measure.BELOW, observed=1 - distance, expected=1.0
+        )
 
     assert judge(one, DEFAULTS).level == level
 
@@ -205,7 +223,9 @@ def test_levels_never_fall_with_the_excess(one, other):
     less, more = sorted((one, other))
 
     levels = [
-        judge(violation(check="mmd_check", measure=Measure.ABOVE, observed=1 + by, expected=1.0), DEFAULTS).level
+        judge(
+            violation(check="mmd_check", measure=Measure.ABOVE, observed=1 + by, expected=1.0), DEFAULTS
+        ).level
         for by in (less, more)
     ]
 

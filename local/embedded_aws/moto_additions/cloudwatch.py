@@ -33,7 +33,7 @@ class TemplateAlarm(CloudFormationModel):
 
         if attribute_name == "Arn":
             return self.alarm.alarm_arn
-        raise UnformattedGetAttTemplateException()
+        raise UnformattedGetAttTemplateException
 
     @classmethod
     def create_from_cloudformation_json(

@@ -56,7 +56,7 @@ def deliver(event: Event, account_id: str, region_name: str, bus_name: str = "de
 
 
 def installed(on_matched: OnMatched, on_undelivered: OnUndelivered) -> ExitStack:
-    def send_to_targets(rule: Rule, event: Event, transform_input: bool = True) -> None:
+    def send_to_targets(rule: Rule, event: Event, **_: Any) -> None:
         if rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):  # type: ignore[arg-type]
             return
         took = []

@@ -34,7 +34,7 @@ class TemplateSchedule(CloudFormationModel):
 
         if attribute_name == "Arn":
             return self.schedule.arn
-        raise UnformattedGetAttTemplateException()
+        raise UnformattedGetAttTemplateException
 
     @classmethod
     def create_from_cloudformation_json(
@@ -61,6 +61,20 @@ class TemplateSchedule(CloudFormationModel):
             action_after_completion=None,
         )
         return cls(schedule)
+
+
+def find(account_id: str, region_name: str, name: str) -> Schedule:
+    """The schedule of this name in any group.
+
+    Raises
+    ------
+    LookupError
+        There is none.
+    """
+    for group in scheduler_backends[account_id][region_name].schedule_groups.values():
+        if name in group.schedules:
+            return group.schedules[name]
+    raise LookupError(f"There is no schedule {name}.")
 
 
 def target_input(schedule: Schedule) -> tuple[str, str]:

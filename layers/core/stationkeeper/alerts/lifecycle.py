@@ -1,11 +1,13 @@
 """When on-call hears of a monitor: news at once, what lasts once a day, its end once.
 
-A monitor's runs are folded in the order they were due, so that the outcome is the same in whichever order their events come.
+Two values are compared. `Standing` is how things are: it follows from the monitor's runs in the order they were due, in
+whichever order their events came. `Heard` is what on-call was told. What is left to tell is the difference.
+
 Two incidents may be open at a time: *violations* (the monitor found some) and *blindness* (a run could not be judged).
 While blind, an open violations incident neither ends nor goes on: nobody knows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -13,6 +15,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from stationkeeper.reports.policy import Alerting
 from stationkeeper.severity import Severity
+
+
+UNMENTIONED_KEPT = 1_000
 
 
 class _Frozen(BaseModel):
@@ -59,52 +64,104 @@ class Run(_Frozen):
         return self.at, self.job
 
 
-class Seen(_Frozen):
-    """A violation within an incident: since when, and in how many runs in a row up to `last`."""
+class Violated(_Frozen):
+    """From the first run with violations on, until one is clean.
 
-    since: AwareDatetime
-    streak: int
-    last: AwareDatetime
-
-
-class ViolationsIncident(_Frozen):
-    """From the first run with violations to the first clean one.
-
-    `told` maps what the last message listed to its level then; `told_at` is None until on-call was told.
+    `rows` counts, for each violation of the last run that could be judged, in how many runs in a row it was found.
     """
 
     since: AwareDatetime
     runs: int
-    seen: Mapping[str, Seen]
-    told: Mapping[str, int] = Field(default_factory=dict)
-    told_at: AwareDatetime | None = None
-    told_total: int = 0
-    told_untracked: int = 0
-    severity: Severity | None = None
+    rows: Mapping[str, int]
+    outcome: Judged
 
 
-class BlindIncident(_Frozen):
-    """From the first run that could not be judged to the next one that could."""
+class Blinded(_Frozen):
+    """From the first run that could not be judged on, until one can."""
 
     since: AwareDatetime
     runs: int
     reason: str
-    told_at: AwareDatetime | None = None
-    severity: Severity | None = None
 
 
-class State(_Frozen):
-    """Where a monitor stands after its runs so far."""
+class Standing(_Frozen):
+    """Where a monitor stands after its runs so far; `last` is the order of the last one."""
 
-    violations: ViolationsIncident | None = None
-    blind: BlindIncident | None = None
+    violated: Violated | None = None
+    blinded: Blinded | None = None
     last: tuple[AwareDatetime, str] | None = None
 
+    def after(self, run: Run) -> "Standing":
+        """Where it stands after the next run."""
+        outcome = run.outcome
+        if isinstance(outcome, Blind):
+            before = self.blinded
+            blinded = Blinded(
+                since=before.since if before else run.at,
+                runs=before.runs + 1 if before else 1,
+                reason=outcome.reason,
+            )
+            return Standing(violated=self.violated, blinded=blinded, last=run.order)
+        if outcome.total == 0:
+            return Standing(last=run.order)
+        known = self.violated
+        violated = Violated(
+            since=known.since if known else run.at,
+            runs=known.runs + 1 if known else 1,
+            rows={name: (known.rows.get(name, 0) if known else 0) + 1 for name in outcome.levels},
+            outcome=outcome,
+        )
+        return Standing(violated=violated, last=run.order)
 
-class Found(_Frozen):
+
+class HeardViolations(_Frozen):
+    """What on-call knows of violations.
+
+    `told` maps those of the last message to their level then; `unmentioned` those found since that were no news by
+    themselves. The next message names them, as new or as over.
+    """
+
+    since: AwareDatetime
+    told: Mapping[str, int]
+    told_at: AwareDatetime
+    total: int
+    untracked: int
+    severity: Severity
+    unmentioned: Mapping[str, int] = Field(default_factory=dict)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """What the next message says is over, unless it is still there."""
+        return frozenset(self.told) | frozenset(self.unmentioned)
+
+    def with_unmentioned(self, levels: Mapping[str, int]) -> "HeardViolations":
+        """The same, with these to be named in the next message; as many as there is room for."""
+        unmentioned = {**self.unmentioned, **levels}
+        if not levels or len(unmentioned) > UNMENTIONED_KEPT:
+            return self
+        return self.model_copy(update={"unmentioned": unmentioned})
+
+
+class HeardBlindness(_Frozen):
+    """What on-call knows of a monitor being blind."""
+
+    since: AwareDatetime
+    reason: str
+    told_at: AwareDatetime
+    severity: Severity
+
+
+class Heard(_Frozen):
+    """What on-call was told and has not been told to be over."""
+
+    violations: HeardViolations | None = None
+    blindness: HeardBlindness | None = None
+
+
+class TellViolations(_Frozen):
     """On-call must hear of violations. `new`, `worse` and `over` hold identities, since the last message."""
 
-    kind: Literal["found"] = "found"
+    kind: Literal["violations"] = "violations"
     since: AwareDatetime
     runs: int
     first: bool
@@ -112,14 +169,12 @@ class Found(_Frozen):
     new: frozenset[str]
     worse: frozenset[str]
     over: frozenset[str]
-    news: frozenset[str]
-    """Those of `new` and `worse` that make this worth a message."""
 
 
-class Blinded(_Frozen):
+class TellBlindness(_Frozen):
     """On-call must hear that a monitor is blind."""
 
-    kind: Literal["blinded"] = "blinded"
+    kind: Literal["blindness"] = "blindness"
     since: AwareDatetime
     runs: int
     reason: str
@@ -127,101 +182,94 @@ class Blinded(_Frozen):
     reminder: bool
 
 
-class Recovered(_Frozen):
-    """On-call must hear that an incident it knows of is over."""
+class TellRecovery(_Frozen):
+    """On-call must hear that something it knows of is over."""
 
-    kind: Literal["recovered"] = "recovered"
+    kind: Literal["recovery"] = "recovery"
     of: Literal["violations", "blindness"]
     since: AwareDatetime
     runs: int
     over: frozenset[str] = frozenset()
 
 
-type Finding = Found | Blinded | Recovered
+type Finding = TellViolations | TellBlindness | TellRecovery
 
 
-def fold(state: State, run: Run, alerting: Alerting) -> tuple[State, tuple[Finding, ...]]:
-    """The next state after a run, and what on-call must hear of it.
+def news_of(run: Run, before: Standing, heard: Heard, alerting: Alerting) -> tuple[Heard, tuple[Finding, ...]]:
+    """What on-call must hear after a monitor's newest run, and what it knows then.
 
     Parameters
     ----------
-    state : after the runs due before this one.
-    run : the next run.
+    run : the newest run.
+    before : where the monitor stood before it.
+    heard : what on-call was told until now.
     alerting : how many runs in a row count, and how often what lasts is repeated.
     """
+    after = before.after(run)
+    if after.blinded is not None:
+        blindness, told = _blindness(run, after.blinded, heard.blindness, alerting)
+        return Heard(violations=heard.violations, blindness=blindness), told
     findings: list[Finding] = []
-    outcome = run.outcome
-    if isinstance(outcome, Blind):
-        blind, blinded = _still_blind(state.blind, run, outcome, alerting)
-        return State(violations=state.violations, blind=blind, last=run.order), blinded
-    if state.blind is not None and state.blind.told_at is not None:
-        findings.append(Recovered(of="blindness", since=state.blind.since, runs=state.blind.runs))
-    if outcome.total == 0:
-        incident = state.violations
-        if incident is not None and incident.told_at is not None:
-            findings.append(
-                Recovered(
-                    of="violations", since=incident.since, runs=incident.runs, over=frozenset(incident.told)
-                )
-            )
-        return State(last=run.order), tuple(findings)
-    after, found = _violated(state.violations, run, outcome, alerting)
-    return State(violations=after, last=run.order), (*findings, *found)
+    if heard.blindness is not None:
+        runs = before.blinded.runs if before.blinded else 1
+        findings.append(TellRecovery(of="blindness", since=heard.blindness.since, runs=runs))
+    if after.violated is not None:
+        violations, found = _violations(run, after.violated, heard.violations, alerting)
+        return Heard(violations=violations), (*findings, *found)
+    if heard.violations is not None:
+        known = heard.violations
+        runs = before.violated.runs if before.violated else 1
+        findings.append(TellRecovery(of="violations", since=known.since, runs=runs, over=known.known))
+    return Heard(), tuple(findings)
 
 
-def _violated(
-    incident: ViolationsIncident | None, run: Run, outcome: Judged, alerting: Alerting
-) -> tuple[ViolationsIncident, tuple[Found, ...]]:
-    before = incident or ViolationsIncident(since=run.at, runs=0, seen={})
-    previous_run = max((seen.last for seen in before.seen.values()), default=None)
-    seen = {identity: _seen(before.seen.get(identity), run.at, previous_run) for identity in outcome.levels}
-    count = before.runs + 1
-    after = before.model_copy(update={"runs": count, "seen": seen})
-    # Violations beyond what is kept have no streak of their own: the incident's stands for them.
-    telling = {
-        identity: level
-        for identity, level in outcome.levels.items()
-        if seen[identity].streak >= alerting.runs_before_alert
+def late_news_of(
+    run: Run, earlier: Sequence[Run], later: Sequence[Run], before: Standing, heard: Heard, alerting: Alerting
+) -> tuple[Heard, tuple[Finding, ...]]:
+    """What on-call must hear of a run whose event came after that of a newer one: what no other run speaks for.
+
+    Whether it lasts, a newer run has decided; what is no news by itself is left for the next message.
+
+    Parameters
+    ----------
+    run : the run that came late.
+    earlier, later : the other runs known, in order.
+    before : where the monitor stood before it.
+    """
+    after = before.after(run)
+    if isinstance(run.outcome, Blind):
+        neighbours = [*earlier[-1:], *later[:1]]
+        if any(isinstance(known.outcome, Blind) for known in neighbours) or alerting.runs_before_alert > 1:
+            return heard, ()
+        reason = run.outcome.reason
+        severity = Severity.WARNING
+        return heard, (TellBlindness(since=run.at, runs=1, reason=reason, severity=severity, reminder=False),)
+    if after.violated is None:
+        return heard, ()
+    known = [*_same_incident(earlier), *later]
+    told = heard.violations.told if heard.violations else {}
+    untold = {
+        name: level
+        for name, level in _telling(after.violated, alerting).items()
+        if told.get(name, 0) < level and not _found_in(known, name, level)
     }
-    untracked = outcome.untracked if count >= alerting.runs_before_alert else 0
-    if not telling and not untracked:
-        return after, ()
-
-    first = before.told_at is None
-    new = frozenset(identity for identity in telling if identity not in before.told)
-    if before.told_untracked:
-        new = frozenset()  # it may have been among those the last message only counted
-    worse = frozenset(
-        i for i, level in telling.items() if i in before.told and is_worse(level, before.told[i])
+    if heard.violations is not None:
+        floor = heard.violations.severity.rank
+        waiting = {name: level for name, level in untold.items() if level // 100 < floor}
+        heard = heard.model_copy(update={"violations": heard.violations.with_unmentioned(waiting)})
+        untold = {name: level for name, level in untold.items() if name not in waiting}
+    if not untold:
+        return heard, ()
+    finding = TellViolations(
+        since=after.violated.since,
+        runs=after.violated.runs,
+        first=False,
+        reminder=False,
+        new=frozenset(untold),
+        worse=frozenset(),
+        over=frozenset(),
     )
-    floor = before.severity.rank if before.severity else 0
-    news = frozenset(i for i in new | worse if telling[i] // 100 >= floor)
-    grown = bool(untracked) and outcome.total >= 2 * before.told_total
-    due = before.told_at is not None and run.at - before.told_at >= timedelta(
-        hours=alerting.repeat_after_hours
-    )
-    if not (first or news or grown or due):
-        return after, ()
-    found = Found(
-        since=before.since,
-        runs=count,
-        first=first,
-        reminder=not (first or news or grown),
-        new=new,
-        worse=worse,
-        over=frozenset(before.told) - frozenset(outcome.levels) if not outcome.untracked else frozenset(),
-        news=news,
-    )
-    told = after.model_copy(
-        update={
-            "told": telling,
-            "told_at": run.at,
-            "told_total": outcome.total,
-            "told_untracked": untracked,
-            "severity": outcome.severity,
-        }
-    )
-    return told, (found,)
+    return heard, (finding,)
 
 
 def is_worse(level: int, than: int) -> bool:
@@ -229,35 +277,86 @@ def is_worse(level: int, than: int) -> bool:
     return level // 100 > than // 100 or (level // 100 == Severity.CRITICAL.rank and level > than)
 
 
-def _seen(seen: Seen | None, at: datetime, previous_run: datetime | None) -> Seen:
-    if seen is None or previous_run is None or seen.last != previous_run:
-        return Seen(since=at, streak=1, last=at)
-    return Seen(since=seen.since, streak=seen.streak + 1, last=at)
+def _telling(violated: Violated, alerting: Alerting) -> dict[str, int]:
+    """Violations found in enough runs in a row to be told, with their level."""
+    levels = violated.outcome.levels
+    return {name: level for name, level in levels.items() if violated.rows[name] >= alerting.runs_before_alert}
 
 
-def _still_blind(
-    incident: BlindIncident | None, run: Run, outcome: Blind, alerting: Alerting
-) -> tuple[BlindIncident, tuple[Blinded, ...]]:
-    before = incident or BlindIncident(since=run.at, runs=0, reason=outcome.reason)
-    lasting = run.at - before.since
-    severity = Severity.WARNING
-    if lasting and lasting >= timedelta(hours=alerting.blind_critical_after_hours):
-        severity = Severity.CRITICAL
-    after = before.model_copy(update={"runs": before.runs + 1, "reason": outcome.reason})
-    if after.runs < alerting.runs_before_alert:
-        return after, ()
-    first = before.told_at is None
-    changed = outcome.reason != before.reason or (before.severity is not None and severity > before.severity)
-    due = before.told_at is not None and run.at - before.told_at >= timedelta(
-        hours=alerting.repeat_after_hours
+def _violations(
+    run: Run, violated: Violated, heard: HeardViolations | None, alerting: Alerting
+) -> tuple[HeardViolations | None, tuple[TellViolations, ...]]:
+    outcome = violated.outcome
+    told: Mapping[str, int] = heard.told if heard else {}
+    # What on-call knows stays known when its row was broken for a run.
+    telling = _telling(violated, alerting) | {n: level for n, level in outcome.levels.items() if n in told}
+    # Violations beyond what is kept have no row of their own: the incident's stands for them.
+    untracked = outcome.untracked if violated.runs >= alerting.runs_before_alert else 0
+    if heard is None and not telling and not untracked:
+        return None, ()
+
+    new = frozenset(name for name in telling if name not in told)
+    worse = frozenset(name for name, level in telling.items() if name in told and is_worse(level, told[name]))
+    floor = heard.severity.rank if heard else 0
+    if heard is not None and heard.untracked:
+        # Those no worse than what on-call knows may have been among those the last message only counted.
+        new = frozenset(name for name in new if telling[name] // 100 > floor)
+    grown = heard is not None and bool(untracked) and outcome.total >= 2 * heard.total
+    news = grown or any(telling[name] // 100 >= floor for name in new | worse)
+    due = heard is not None and run.at - heard.told_at >= timedelta(hours=alerting.repeat_after_hours)
+    if heard is not None and not news and not due:
+        return heard.with_unmentioned({name: telling[name] for name in new}), ()
+    since = heard.since if heard else violated.since
+    known = heard.known if heard else frozenset()
+    severity = outcome.severity
+    assert severity is not None
+    finding = TellViolations(
+        since=since,
+        runs=violated.runs,
+        first=heard is None,
+        reminder=heard is not None and not news,
+        new=new,
+        worse=worse,
+        over=known - frozenset(outcome.levels) if not outcome.untracked else frozenset(),
     )
-    if not (first or changed or due):
-        return after, ()
-    blinded = Blinded(
-        since=before.since,
-        runs=after.runs,
-        reason=outcome.reason,
+    after = HeardViolations(
+        since=since,
+        # What is not called over is still known, as far as there is room.
+        told={**told, **telling} if outcome.untracked and len(told) <= len(telling) else telling,
+        told_at=run.at,
+        total=outcome.total,
+        untracked=untracked,
         severity=severity,
-        reminder=not (first or changed),
     )
-    return after.model_copy(update={"told_at": run.at, "severity": severity}), (blinded,)
+    return after, (finding,)
+
+
+def _blindness(
+    run: Run, blinded: Blinded, heard: HeardBlindness | None, alerting: Alerting
+) -> tuple[HeardBlindness | None, tuple[TellBlindness, ...]]:
+    if heard is None and blinded.runs < alerting.runs_before_alert:
+        return None, ()
+    since = heard.since if heard else blinded.since
+    lasting = run.at - since
+    critical = bool(lasting) and lasting >= timedelta(hours=alerting.blind_critical_after_hours)
+    severity = Severity.CRITICAL if critical or not alerting.blind_critical_after_hours else Severity.WARNING
+    news = heard is None or blinded.reason != heard.reason or severity > heard.severity
+    due = heard is not None and run.at - heard.told_at >= timedelta(hours=alerting.repeat_after_hours)
+    if not news and not due:
+        return heard, ()
+    finding = TellBlindness(
+        since=since, runs=blinded.runs, reason=blinded.reason, severity=severity, reminder=not news
+    )
+    return HeardBlindness(since=since, reason=blinded.reason, told_at=run.at, severity=severity), (finding,)
+
+
+def _same_incident(earlier: Sequence[Run]) -> Iterator[Run]:
+    """The runs before one that are of its incident: back to the last clean one."""
+    for run in reversed(earlier):
+        if isinstance(run.outcome, Judged) and run.outcome.total == 0:
+            return
+        yield run
+
+
+def _found_in(runs: Sequence[Run], name: str, level: int) -> bool:
+    return any(isinstance(run.outcome, Judged) and run.outcome.levels.get(name, 0) >= level for run in runs)

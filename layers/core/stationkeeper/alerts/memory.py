@@ -1,20 +1,29 @@
 """What is remembered of one monitoring schedule, and what a further run changes.
 
-The last `RUNS_KEPT` runs are kept with what each found; older ones live on in `base`, the state after them. Where a monitor
-stands is computed from that, in the order runs were due. So the memory is the same however often and in whichever
-order events come, as long as one is not later than `RUNS_KEPT` runs.
+The last `RUNS_KEPT` runs are kept with what each found; older ones live on in `base`, where the monitor stood after them. So
+what is known of a monitor is the same however often and in whichever order events come, as long as none is later than
+`RUNS_KEPT` runs. `heard` is what on-call was told.
 
 `outbox` holds what is to be said and has not been yet: it is written together with the run it is about, published, then
 removed. A crash in between leaves it there, for the retry (or the next run) to publish under the same id.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stationkeeper.alerts.lifecycle import Blind, Finding, Found, Judged, Recovered, Run, State, fold
+from stationkeeper.alerts.lifecycle import (
+    Finding,
+    Heard,
+    Judged,
+    Run,
+    Standing,
+    late_news_of,
+    news_of,
+)
 from stationkeeper.reports.policy import Alerting
 
 RUNS_KEPT = 30
@@ -47,9 +56,10 @@ class Memory(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    base: State = Field(default_factory=State)
+    base: Standing = Field(default_factory=Standing)
     runs: tuple[Run, ...] = ()
     names: Mapping[str, Name] = Field(default_factory=dict)
+    heard: Heard = Field(default_factory=Heard)
     outbox: tuple[Mapping[str, Any], ...] = ()
     version: int = 0
 
@@ -64,78 +74,52 @@ class Memory(BaseModel):
             return Placement.FORGOTTEN
         return Placement.NEWEST if self.newest is None or run.order > self.newest.order else Placement.LATE
 
-    def state(self, alerting: Alerting) -> State:
+    def standing(self) -> Standing:
         """Where the monitor stands now."""
-        state = self.base
-        for run in self.runs:
-            state, _ = fold(state, run, alerting)
-        return state
+        return _standing(self.base, self.runs)
 
-    def last_total_before(self, run: Run) -> int | None:
-        """Violations in the last run before this one that could be judged; None when nothing is known."""
-        judged = (
-            r.outcome for r in reversed(self.runs) if r.order < run.order and isinstance(r.outcome, Judged)
-        )
-        return next((outcome.total for outcome in judged), None)
+    def standing_before(self, run: Run) -> Standing:
+        """Where the monitor stood before a run."""
+        return _standing(self.base, (known for known in self.runs if known.order < run.order))
 
     def with_run(
         self, run: Run, names: Mapping[str, Name], alerting: Alerting
     ) -> tuple["Memory", tuple[Finding, ...]]:
-        """The memory with one more run, and what on-call must hear because of it.
-
-        A run that comes late is told only as far as no newer run speaks for it: what it found that no newer run
-        found, or its blindness when the next run could be judged.
-        """
+        """The memory with one more run, and what on-call must hear because of it."""
         earlier = [known for known in self.runs if known.order < run.order]
         later = [known for known in self.runs if known.order > run.order]
-        state = self.base
-        for known in earlier:
-            state, _ = fold(state, known, alerting)
-        state, findings = fold(state, run, alerting)
+        before = _standing(self.base, earlier)
+        heard = self.heard
         if later:
-            findings = tuple(finding for finding in findings if not _spoken_for(finding, run, later))
-        grown = self.model_copy(update={"runs": (*earlier, run, *later), "names": {**self.names, **names}})
-        return grown.within_bounds(alerting), findings
+            heard, findings = late_news_of(run, earlier, later, before, heard, alerting)
+        else:
+            heard, findings = news_of(run, before, heard, alerting)
+        runs = (*earlier, run, *later)
+        grown = self.model_copy(update={"runs": runs, "heard": heard, "names": {**self.names, **names}})
+        return grown.within_bounds(), findings
 
-    def within_bounds(self, alerting: Alerting) -> "Memory":
+    def within_bounds(self) -> "Memory":
         """The same, with at most `RUNS_KEPT` runs and no name that nothing refers to."""
         memory = self
         while len(memory.runs) > RUNS_KEPT:
-            memory = memory.without_oldest(alerting)
+            memory = memory.without_oldest()
         used = memory.identities()
-        return memory.model_copy(
-            update={"names": {key: name for key, name in memory.names.items() if key in used}}
-        )
+        return memory.model_copy(update={"names": {k: name for k, name in memory.names.items() if k in used}})
 
-    def without_oldest(self, alerting: Alerting) -> "Memory":
+    def without_oldest(self) -> "Memory":
         """The same, with the oldest run kept only as part of `base`."""
-        base, _ = fold(self.base, self.runs[0], alerting)
-        return self.model_copy(update={"base": base, "runs": self.runs[1:]})
+        return self.model_copy(update={"base": self.base.after(self.runs[0]), "runs": self.runs[1:]})
 
     def identities(self) -> set[str]:
         """Every violation that is remembered."""
-        used: set[str] = set()
-        if self.base.violations is not None:
-            used.update(self.base.violations.seen, self.base.violations.told)
+        used: set[str] = set(self.heard.violations.known) if self.heard.violations else set()
+        if self.base.violated is not None:
+            used.update(self.base.violated.rows)
         for run in self.runs:
             if isinstance(run.outcome, Judged):
                 used.update(run.outcome.levels)
         return used
 
 
-def _spoken_for(finding: Finding, run: Run, later: list[Run]) -> bool:
-    if isinstance(finding, Recovered):
-        return True  # the newer run decided whether it is over
-    if isinstance(finding, Found):
-        wanted = finding.news or finding.new
-        return bool(wanted) and all(_found_again(identity, run, later) for identity in wanted)
-    return isinstance(later[0].outcome, Blind)
-
-
-def _found_again(identity: str, run: Run, later: list[Run]) -> bool:
-    assert isinstance(run.outcome, Judged)
-    level = run.outcome.levels[identity]
-    return any(
-        isinstance(newer.outcome, Judged) and newer.outcome.levels.get(identity, 0) >= level
-        for newer in later
-    )
+def _standing(base: Standing, runs: Iterable[Run]) -> Standing:
+    return reduce(Standing.after, runs, base)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from stationkeeper.alerts.lifecycle import Blinded, Finding, Found, Recovered
+from stationkeeper.alerts.lifecycle import Finding, TellBlindness, TellRecovery, TellViolations
 from stationkeeper.alerts.memory import Name
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.domain import (
@@ -47,11 +47,10 @@ def domain_event(
 ) -> DomainEvent:
     """The domain event for one finding; its id follows from schedule, run and kind."""
     execution = context.execution
-    kind = finding.of if isinstance(finding, Recovered) else finding.kind
-    incident_kind = "blindness" if kind in ("blinded", "blindness") else "violations"
+    about = finding.of if isinstance(finding, TellRecovery) else finding.kind
     shared: dict[str, object] = {
-        "id": stable_id(execution.schedule_arn, execution.job, finding.kind, kind),
-        "incident": stable_id(execution.schedule_arn, incident_kind, finding.since.isoformat())[:8],
+        "id": stable_id(execution.schedule_arn, execution.job, finding.kind, about),
+        "incident": stable_id(execution.schedule_arn, about, finding.since.isoformat())[:8],
         "endpoint": plain(execution.endpoint, 63),
         "schedule": plain(execution.schedule, 63),
         "schedule_arn": plain(execution.schedule_arn, 300),
@@ -70,10 +69,10 @@ def domain_event(
         "newer_run_at": context.newer_run_at,
         "policy_problem": context.policy_problem,
     }
-    if isinstance(finding, Found):
+    if isinstance(finding, TellViolations):
         assert isinstance(outcome, Verdict)
         return _violations_detected(finding, outcome, names, shared)
-    if isinstance(finding, Blinded):
+    if isinstance(finding, TellBlindness):
         assert isinstance(outcome, Blindness)
         return MonitorBlind.model_validate(
             {
@@ -101,7 +100,7 @@ def domain_event(
 
 
 def _violations_detected(
-    finding: Found, verdict: Verdict, names: Mapping[str, Name], shared: dict[str, object]
+    finding: TellViolations, verdict: Verdict, names: Mapping[str, Name], shared: dict[str, object]
 ) -> ViolationsDetected:
     over = _names(finding.over, names)
     by_check: dict[str, int] = {}
@@ -129,7 +128,7 @@ def _violations_detected(
     )
 
 
-def _worst(judged: tuple[Judged, ...], finding: Found) -> tuple[ReportedViolation, ...]:
+def _worst(judged: tuple[Judged, ...], finding: TellViolations) -> tuple[ReportedViolation, ...]:
     """The worst of all, at least half of the room for what is new or worse; worst first."""
     fresh = finding.new | finding.worse
     news = [index for index, one in enumerate(judged) if one.violation.identity in fresh]
@@ -140,7 +139,7 @@ def _worst(judged: tuple[Judged, ...], finding: Found) -> tuple[ReportedViolatio
     return tuple(_reported(judged[index], finding) for index in chosen)
 
 
-def _reported(judged: Judged, finding: Found) -> ReportedViolation:
+def _reported(judged: Judged, finding: TellViolations) -> ReportedViolation:
     violation = judged.violation
     identity = violation.identity
     status = "new" if identity in finding.new else "worse" if identity in finding.worse else "ongoing"

@@ -15,18 +15,21 @@ _ESCAPED_CATEGORIES = ("C", "Zl", "Zp")
 
 def plain(text: str, limit: int = 200) -> str:
     """One line of encodable text of at most `limit` characters; what cannot be shown is written as `\\uXXXX`."""
-    clipped = text[: limit + 1]
+    clipped = text[: 2 * limit + 8]  # enough of it, however much of that is blank or needs escaping
     if not (clipped.isascii() and clipped.isprintable()):
         clipped = "".join(_shown(character) for character in clipped)
     clipped = " ".join(clipped.split())
-    return clipped if len(clipped) <= limit else clipped[: limit - 3] + "..."
+    if len(clipped) <= limit and len(text) <= 2 * limit + 8:
+        return clipped
+    return clipped[: max(0, limit - 3)].rstrip() + "..."[:limit]
 
 
 def _shown(character: str) -> str:
     if character in "\t\n\r":
         return " "
     if unicodedata.category(character).startswith(_ESCAPED_CATEGORIES):
-        return f"\\u{ord(character):04x}"
+        code = ord(character)
+        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
     return character
 
 
@@ -38,12 +41,15 @@ def ascii_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
+_CUT = "\n[... cut, the message was too long]\n"
+
+
 def clip_bytes(text: str, limit: int) -> str:
     """The beginning of a text that fits into `limit` bytes of UTF-8, marked where it was cut."""
     encoded = text.encode("utf-8")
     if len(encoded) <= limit:
         return text
-    mark = "\n[... cut, the message was too long]\n"
+    mark = _CUT if limit >= 2 * len(_CUT) else ""
     return encoded[: limit - len(mark)].decode("utf-8", "ignore") + mark
 
 
@@ -74,11 +80,11 @@ def percent(value: float | None) -> str:
     """A percentage that never rounds to a whole it is not: 99.996 stays 99.996, not 100."""
     if value is None or not math.isfinite(value):
         return figure(value)
-    for digits in (0, 1, 2, 3):
+    for digits in range(15):
         rounded = round(value, digits)
         if abs(rounded - value) <= 0.05 and (rounded not in (0, 100) or rounded == value):
             return f"{rounded:.{digits}f} %"
-    return f"{value:.6g} %"
+    return f"{value} %"
 
 
 def moment(at: datetime) -> str:

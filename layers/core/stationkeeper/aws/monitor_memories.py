@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
 
-    from stationkeeper.reports.policy import Alerting
 
 _SORT_KEY = {"S": "memory"}
 # An item may be 400 KB; the rest is for the other attributes.
@@ -51,12 +50,12 @@ class DynamoDbMonitorMemories:
         stored = Memory.model_validate_json(zlib.decompress(bytes(item["body"]["B"])))
         return stored.model_copy(update={"version": int(item["version"]["N"])})
 
-    def remember(self, schedule_arn: str, endpoint: str, memory: Memory, alerting: Alerting) -> Memory:
+    def remember(self, schedule_arn: str, endpoint: str, memory: Memory) -> Memory:
         """Store a memory over the version it came from; see `MonitorMemories.remember`."""
         version = memory.version + 1
         body = _encode(memory)
-        while len(body) > _BODY_LIMIT_BYTES and memory.runs:
-            memory = memory.without_oldest(alerting)
+        while len(body) > _BODY_LIMIT_BYTES and len(memory.runs) > 1:
+            memory = memory.without_oldest()
             body = _encode(memory)
         now = datetime.now(UTC)
         newest = memory.newest

@@ -22,7 +22,7 @@ from stationkeeper.reports.outcome import (
     report_uri,
     violations_announced,
 )
-from stationkeeper.reports.policy import Alerting, EndpointPolicy, PolicyInForce
+from stationkeeper.reports.policy import EndpointPolicy, PolicyInForce
 from stationkeeper.reports.reader import MalformedReport, read_violations
 from stationkeeper.reports.verdict import Verdict, judge_all
 from stationkeeper.severity import Severity
@@ -41,7 +41,7 @@ class MonitorMemories(Protocol):
     def recall(self, schedule_arn: str) -> Memory:
         """What is remembered of a schedule; an empty memory when nothing is."""
 
-    def remember(self, schedule_arn: str, endpoint: str, memory: Memory, alerting: Alerting) -> Memory:
+    def remember(self, schedule_arn: str, endpoint: str, memory: Memory) -> Memory:
         """Store a memory over the version it came from, and return it with its new version.
 
         Raises
@@ -127,7 +127,7 @@ class MonitorReport:
             "told": [entry["detail_type"] for entry in memory.outbox],
         }
         if memory.outbox:  # an earlier attempt was cut off between writing down and saying
-            self._say_what_is_pending(execution, memory, Alerting())
+            self._say_what_is_pending(execution, memory)
             logger.info("Said what was left to say", extra={"decision": "resumed", **facts})
         else:
             logger.info("Nothing to do", extra={"decision": placement.value, **facts})
@@ -174,7 +174,7 @@ class MonitorReport:
         run, names = _run(execution, outcome)
         placement = memory.placement(run)
         after, findings = memory.with_run(run, names, policy.alerting)
-        open_before = after.last_total_before(run)
+        violated = memory.standing_before(run).violated
         context = Context(
             execution=execution,
             account=event.account,
@@ -183,7 +183,7 @@ class MonitorReport:
             on_call=self.on_call,
             policy_problem=in_force.problem,
             newer_run_at=memory.newest.at if placement is Placement.LATE and memory.newest else None,
-            open_violations=open_before,
+            open_violations=violated.outcome.total if violated else None,
         )
         events = [domain_event(finding, outcome, after.names, context) for finding in findings]
         outbox = (*after.outbox, *map(_to_outbox, events))
@@ -191,13 +191,12 @@ class MonitorReport:
             execution.schedule_arn,
             execution.endpoint,
             after.model_copy(update={"outbox": outbox}),
-            policy.alerting,
         )
         self._log(execution, outcome, placement, events)
-        self._say_what_is_pending(execution, stored, policy.alerting)
+        self._say_what_is_pending(execution, stored)
         self._count(outcome, execution, event)
 
-    def _say_what_is_pending(self, execution: Execution, memory: Memory, alerting: Alerting) -> None:
+    def _say_what_is_pending(self, execution: Execution, memory: Memory) -> None:
         """Publish what is in the outbox, then take it out.
 
         A crash between the two publishes it again under the same id, which `notification` delivers once.
@@ -213,7 +212,6 @@ class MonitorReport:
                     execution.schedule_arn,
                     execution.endpoint,
                     memory.model_copy(update={"outbox": left}),
-                    alerting,
                 )
                 return
             except MemoryConflict:

@@ -11,8 +11,12 @@ from stationkeeper.reports.violation import Measure
 
 NUMBER = r"([-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|Infinity|∞|NaN))"
 
+# In free text: not the digits of a word, a version, or a part of 1,234.5
+_WHOLE = rf"(?<![\w.,]){NUMBER}(?![\w]|[.,]\d)"
+
 # Longer descriptions are kept, but only this much of them is searched for numbers.
 _SEARCHED_CHARACTERS = 1_000
+_LONGEST_NUMBER = 32
 
 
 class Numbers(NamedTuple):
@@ -103,15 +107,15 @@ WORDINGS: tuple[Wording, ...] = (
     # Anything else that compares two numbers, as custom containers may write it
     _wording(
         "",
-        rf"{NUMBER}%? (?:is |was )?(?:exceeds|exceeded|above|over|greater than|higher than|more than)"
-        r"(?: (?:the|a|its|threshold|limit|of))*:? <n>",
+        rf"{_WHOLE}%? (?:is |was )?(?:exceeds|exceeded|above|over|greater than|higher than|more than)"
+        rf"(?: (?:the|a|its|threshold|limit|of))*:? {_WHOLE}",
         "observed expected",
         Measure.ABOVE,
     ),
     _wording(
         "",
-        rf"{NUMBER}%? (?:is |was )?(?:below|under|less than|lower than|falls below|fell below)"
-        r"(?: (?:the|a|its|threshold|limit|of))*:? <n>",
+        rf"{_WHOLE}%? (?:is |was )?(?:below|under|less than|lower than|falls below|fell below)"
+        rf"(?: (?:the|a|its|threshold|limit|of))*:? {_WHOLE}",
         "observed expected",
         Measure.BELOW,
     ),
@@ -121,11 +125,13 @@ WORDINGS: tuple[Wording, ...] = (
 def numbers_in(description: str) -> Numbers:
     """Observed and expected numbers of a description; `Numbers()` when its wording holds none."""
     searched = description[:_SEARCHED_CHARACTERS]
+    # A number that reaches the cut may have lost its end.
+    trusted = len(description) if len(description) <= _SEARCHED_CHARACTERS else len(searched) - _LONGEST_NUMBER
     for wording in WORDINGS:
         if wording.mark not in searched:
             continue
         match = wording.pattern.search(searched)
-        if match:
+        if match and match.end() <= trusted:
             found = {
                 group: number(text)
                 for group, text in zip(wording.groups, match.groups(), strict=True)

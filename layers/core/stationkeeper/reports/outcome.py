@@ -127,11 +127,12 @@ def _blindness(job: ProcessingJob, *, merge: bool) -> Blindness | None:
     if job.processing_job_status == "Completed":
         return None
     said = " ".join(filter(None, (job.failure_reason, job.exit_message)))
+    if merge:  # whether captures or ground truth were missing, what it says names
+        return Blindness(BlindReason.MERGE_FAILED, said)
     if _NO_DATA.search(said):
         return Blindness(BlindReason.NO_DATA, said)
-    if job.processing_job_status == "Stopped":
-        return Blindness(BlindReason.JOB_STOPPED, said)
-    return Blindness(BlindReason.MERGE_FAILED if merge else BlindReason.JOB_FAILED, said)
+    stopped = job.processing_job_status == "Stopped"
+    return Blindness(BlindReason.JOB_STOPPED if stopped else BlindReason.JOB_FAILED, said)
 
 
 def _monitor(job: ProcessingJob) -> Monitor | None:

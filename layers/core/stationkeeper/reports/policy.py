@@ -7,7 +7,7 @@ for the record, from `critical_from` it is critical, between them a warning. Wha
 
 import math
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fnmatch import translate
 from functools import lru_cache
 from typing import Annotated
@@ -118,7 +118,8 @@ type Glob = Annotated[str, AfterValidator(_pattern)]
 
 @lru_cache(maxsize=1_024)
 def _compiled(glob: str) -> re.Pattern[str]:
-    return re.compile(translate(glob))
+    # Brackets stand for themselves: features are called embedding[3].
+    return re.compile(translate(glob.replace("[", "[[]")))
 
 
 def matches(glob: str, name: str) -> bool:
@@ -157,12 +158,8 @@ class Rule(_Selector):
 
     def over(self, limits: Limits) -> Limits:
         """These limits with this rule's in their place."""
-        if self.severity is not None:
-            return Limits(severity=self.severity)
-        return Limits(
-            info_below=limits.info_below if self.info_below is None else self.info_below,
-            critical_from=limits.critical_from if self.critical_from is None else self.critical_from,
-        )
+        changes = self.model_dump(include={"info_below", "critical_from"}, exclude_none=True)
+        return limits.model_copy(update={**changes, "severity": self.severity})
 
 
 class Mute(_Selector):
@@ -173,9 +170,8 @@ class Mute(_Selector):
 
     def holds(self, now: datetime) -> bool:
         if isinstance(self.until, datetime):
-            until = self.until if self.until.tzinfo else self.until.replace(tzinfo=now.tzinfo)
-            return now <= until
-        return now.date() <= self.until
+            return now <= (self.until if self.until.tzinfo else self.until.replace(tzinfo=UTC))
+        return now.astimezone(UTC).date() <= self.until
 
 
 class Alerting(BaseModel):

@@ -64,7 +64,7 @@ def violation_from(item: dict[str, Any], monitor: Monitor | None = None) -> Viol
         subject, qualifier = facet, " ".join(filter(None, (_text(item.get("facet_value")), metric)))
     else:
         subject = feature or metric or label or "unnamed"
-        qualifier = label if subject != label else ""
+        qualifier = " ".join(part for part in (metric, label) if part and part != subject)
     return Violation(
         monitor=monitor or _monitor_of(check, facet, metric, feature, label, extra),
         subject=subject,

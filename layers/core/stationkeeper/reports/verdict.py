@@ -3,7 +3,6 @@
 However many violations a report holds, a verdict keeps the `KEPT` worst of them and counts the rest.
 """
 
-import heapq
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -78,9 +77,9 @@ def judge_all(violations: Iterable[Violation], policy: EndpointPolicy, now: date
     """
     counts: Counter[Severity] = Counter()
     by_check: Counter[tuple[str, Severity]] = Counter()
-    worst: list[tuple[tuple[float, ...], int, Judged]] = []
+    worst: list[Judged] = []
     muted = 0
-    for index, violation in enumerate(violations):
+    for violation in violations:
         if policy.mutes and policy.muted(violation, now):
             muted += 1
             continue
@@ -88,17 +87,19 @@ def judge_all(violations: Iterable[Violation], policy: EndpointPolicy, now: date
         counts[judged.severity] += 1
         check = violation.check if violation.check in DEFAULT_LIMITS else "other"
         by_check[check, judged.severity] += 1
-        entry = (_badness(judged), -index, judged)
-        if len(worst) < KEPT:
-            heapq.heappush(worst, entry)
-        else:
-            heapq.heappushpop(worst, entry)
-    worst.sort(reverse=True)
-    return Verdict(dict(counts), dict(by_check), tuple(entry[2] for entry in worst), muted)
+        worst.append(judged)
+        if len(worst) >= 2 * KEPT:  # sorted once in a thousand: as cheap as a heap, and ties fall by name
+            worst.sort(key=worst_first)
+            del worst[KEPT:]
+    worst.sort(key=worst_first)
+    return Verdict(dict(counts), dict(by_check), tuple(worst[:KEPT]), muted)
 
 
-def _badness(judged: Judged) -> tuple[float, ...]:
-    return judged.level, -1.0 if judged.excess is None else judged.excess
+def worst_first(judged: Judged) -> tuple[float, float, str, str, str]:
+    """Sorting key: the worst first; what is equally bad by its name, so that a report's order does not matter."""
+    violation = judged.violation
+    past = -1.0 if judged.excess is None else judged.excess
+    return -judged.level, -past, violation.subject, violation.qualifier, violation.check
 
 
 def _doublings(ratio: float) -> int:
