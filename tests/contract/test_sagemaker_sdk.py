@@ -3,10 +3,10 @@
 import pytest
 from sagemaker.core import image_uris
 from sagemaker.core.model_monitor import model_monitoring
-
 from stationkeeper.events.processing_job import ProcessingJob
 from stationkeeper.reports.outcome import REPORT_NAME, Execution, classify
 from stationkeeper.reports.violation import Monitor
+
 from tests.runs import START, run_event
 
 

@@ -112,6 +112,10 @@ STORIES = {
         {1: "first +A", 3: "news +B", 4: "recovered /A /B", 5: "first +A"},
     ),
     # what is news
+    "no news that comes and goes is told as over": (
+        "A!, A!B, A! x23",
+        {0: "first +A", 24: "reminder /B"},
+    ),
     "as severe as what was told is news": ("A, AB", {0: "first +A", 1: "news +B"}),
     "more severe than what was told is news": ("A, AB!", {0: "first +A", 1: "news +B"}),
     "less severe than what was told is no news": ("A!, A!B, A!BC.", {0: "first +A"}),
@@ -376,18 +380,39 @@ def test_a_critical_violation_that_lasts_is_always_told(story, alerting):
 @settings(max_examples=400)
 @given(ANY_STORY, ANY_ALERTING)
 def test_what_on_call_knows_is_not_called_new_again(story, alerting):
-    """Between two messages that call it new, one says that it is over."""
+    """Between two messages that call it new, one says that it is over.
+
+    What came and went between two messages, and was no news, is told as over without having been called new.
+    """
     known: set[str] = set()
-    for _, findings, _, _ in followed(story, alerting):
+    unmentioned: set[str] = set()
+    for run, findings, _, _ in followed(story, alerting):
+        if isinstance(run.outcome, Judged):
+            unmentioned |= run.outcome.levels.keys()
         for finding in findings:
             if isinstance(finding, TellViolations):
                 assert not finding.new & known
                 assert finding.worse <= known
-                assert finding.over <= known
+                assert finding.over <= known | unmentioned
                 known = (known - finding.over) | finding.new
+                unmentioned = set()
             elif isinstance(finding, TellRecovery) and finding.of == "violations":
-                assert finding.over == known
-                known = set()
+                assert known <= finding.over <= known | unmentioned
+                known, unmentioned = set(), set()
+
+
+@settings(max_examples=200)
+@given(ANY_STORY, ANY_ALERTING)
+def test_what_is_over_is_not_there(story, alerting):
+    for run, findings, _, _ in followed(story, alerting):
+        for finding in findings:
+            if isinstance(finding, TellViolations | TellRecovery) and isinstance(run.outcome, Judged):
+                over = (
+                    frozenset()
+                    if isinstance(finding, TellRecovery) and finding.of == "blindness"
+                    else finding.over
+                )
+                assert not over & run.outcome.levels.keys()
 
 
 UNTRACKED_STORY = st.lists(

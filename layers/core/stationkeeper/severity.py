@@ -18,6 +18,10 @@ class Severity(StrEnum):
         """1 for info, 2 for warning, 3 for critical."""
         return _RANKS[self.value]
 
+    @classmethod
+    def of_rank(cls, rank: int) -> "Severity":
+        return next(severity for severity in cls if severity.rank == rank)
+
     def __lt__(self, other: str) -> bool:
         return self.rank < Severity(other).rank
 

@@ -7,7 +7,7 @@ Two incidents may be open at a time: *violations* (the monitor found some) and *
 While blind, an open violations incident neither ends nor goes on: nobody knows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -15,7 +15,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from stationkeeper.reports.policy import Alerting
 from stationkeeper.severity import Severity
-
 
 UNMENTIONED_KEPT = 1_000
 
@@ -159,9 +158,13 @@ class Heard(_Frozen):
 
 
 class TellViolations(_Frozen):
-    """On-call must hear of violations. `new`, `worse` and `over` hold identities, since the last message."""
+    """On-call must hear of violations.
+
+    `severity` is that of the worst it hears of; `new`, `worse` and `over` hold identities, since the last message.
+    """
 
     kind: Literal["violations"] = "violations"
+    severity: Severity
     since: AwareDatetime
     runs: int
     first: bool
@@ -169,6 +172,7 @@ class TellViolations(_Frozen):
     new: frozenset[str]
     worse: frozenset[str]
     over: frozenset[str]
+    repeat_after_hours: float
 
 
 class TellBlindness(_Frozen):
@@ -180,6 +184,7 @@ class TellBlindness(_Frozen):
     reason: str
     severity: Severity
     reminder: bool
+    repeat_after_hours: float
 
 
 class TellRecovery(_Frozen):
@@ -195,7 +200,9 @@ class TellRecovery(_Frozen):
 type Finding = TellViolations | TellBlindness | TellRecovery
 
 
-def news_of(run: Run, before: Standing, heard: Heard, alerting: Alerting) -> tuple[Heard, tuple[Finding, ...]]:
+def news_of(
+    run: Run, before: Standing, heard: Heard, alerting: Alerting
+) -> tuple[Heard, tuple[Finding, ...]]:
     """What on-call must hear after a monitor's newest run, and what it knows then.
 
     Parameters
@@ -241,9 +248,15 @@ def late_news_of(
         neighbours = [*earlier[-1:], *later[:1]]
         if any(isinstance(known.outcome, Blind) for known in neighbours) or alerting.runs_before_alert > 1:
             return heard, ()
-        reason = run.outcome.reason
-        severity = Severity.WARNING
-        return heard, (TellBlindness(since=run.at, runs=1, reason=reason, severity=severity, reminder=False),)
+        blindness = TellBlindness(
+            since=run.at,
+            runs=1,
+            reason=run.outcome.reason,
+            severity=Severity.WARNING,
+            reminder=False,
+            repeat_after_hours=alerting.repeat_after_hours,
+        )
+        return heard, (blindness,)
     if after.violated is None:
         return heard, ()
     known = [*_same_incident(earlier), *later]
@@ -260,7 +273,8 @@ def late_news_of(
         untold = {name: level for name, level in untold.items() if name not in waiting}
     if not untold:
         return heard, ()
-    finding = TellViolations(
+    violations = TellViolations(
+        severity=_severity(untold.values()),
         since=after.violated.since,
         runs=after.violated.runs,
         first=False,
@@ -268,8 +282,9 @@ def late_news_of(
         new=frozenset(untold),
         worse=frozenset(),
         over=frozenset(),
+        repeat_after_hours=alerting.repeat_after_hours,
     )
-    return heard, (finding,)
+    return heard, (violations,)
 
 
 def is_worse(level: int, than: int) -> bool:
@@ -277,10 +292,17 @@ def is_worse(level: int, than: int) -> bool:
     return level // 100 > than // 100 or (level // 100 == Severity.CRITICAL.rank and level > than)
 
 
+def _severity(levels: Iterable[int]) -> Severity:
+    """That of the highest level; of violations that are only counted, nothing is known."""
+    return Severity.of_rank(max(levels, default=100) // 100)
+
+
 def _telling(violated: Violated, alerting: Alerting) -> dict[str, int]:
     """Violations found in enough runs in a row to be told, with their level."""
     levels = violated.outcome.levels
-    return {name: level for name, level in levels.items() if violated.rows[name] >= alerting.runs_before_alert}
+    return {
+        name: level for name, level in levels.items() if violated.rows[name] >= alerting.runs_before_alert
+    }
 
 
 def _violations(
@@ -308,9 +330,9 @@ def _violations(
         return heard.with_unmentioned({name: telling[name] for name in new}), ()
     since = heard.since if heard else violated.since
     known = heard.known if heard else frozenset()
-    severity = outcome.severity
-    assert severity is not None
+    severity = _severity(telling.values())
     finding = TellViolations(
+        severity=severity,
         since=since,
         runs=violated.runs,
         first=heard is None,
@@ -318,6 +340,7 @@ def _violations(
         new=new,
         worse=worse,
         over=known - frozenset(outcome.levels) if not outcome.untracked else frozenset(),
+        repeat_after_hours=alerting.repeat_after_hours,
     )
     after = HeardViolations(
         since=since,
@@ -345,7 +368,12 @@ def _blindness(
     if not news and not due:
         return heard, ()
     finding = TellBlindness(
-        since=since, runs=blinded.runs, reason=blinded.reason, severity=severity, reminder=not news
+        since=since,
+        runs=blinded.runs,
+        reason=blinded.reason,
+        severity=severity,
+        reminder=not news,
+        repeat_after_hours=alerting.repeat_after_hours,
     )
     return HeardBlindness(since=since, reason=blinded.reason, told_at=run.at, severity=severity), (finding,)
 

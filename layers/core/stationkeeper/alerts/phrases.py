@@ -64,7 +64,9 @@ def numbers_of(violation: ReportedViolation) -> str:
         case Measure.DISTANCE:
             return f"distance {figure(observed)} from the baseline, {figure(expected)} allowed"
         case Measure.COLUMNS:
-            return f"{figure(observed)} columns, {figure(expected)} in the baseline"
+            return (
+                f"{figure(observed)} column{'' if observed == 1 else 's'}, {figure(expected)} in the baseline"
+            )
         case Measure.BELOW:
             return f"{figure(observed)}{margin}, at least {figure(expected)} wanted"
         case Measure.ABOVE:

@@ -18,6 +18,7 @@ from stationkeeper.events.domain import (
     stable_id,
 )
 from stationkeeper.reports.outcome import Blindness, Execution
+from stationkeeper.reports.policy import glob_for
 from stationkeeper.reports.verdict import Judged, Verdict
 from stationkeeper.severity import Severity
 
@@ -81,6 +82,7 @@ def domain_event(
                 "reason": finding.reason,
                 "said": plain(outcome.detail, 1_000),
                 "reminder": finding.reminder,
+                "repeat_after_hours": finding.repeat_after_hours,
                 "open_violations": context.open_violations,
             }
         )
@@ -108,11 +110,10 @@ def _violations_detected(
         by_check[check] = by_check.get(check, 0) + number
     if shared["monitor"] is None and verdict.worst:
         shared = {**shared, "monitor": verdict.worst[0].violation.monitor}
-    assert verdict.severity is not None
     return ViolationsDetected.model_validate(
         {
             **shared,
-            "severity": verdict.severity,
+            "severity": finding.severity,
             "counts": verdict.counts,
             "by_check": by_check,
             "total": verdict.total,
@@ -123,6 +124,7 @@ def _violations_detected(
             "over_count": len(over),
             "first": finding.first,
             "reminder": finding.reminder,
+            "repeat_after_hours": finding.repeat_after_hours,
             "worst": _worst(verdict.worst, finding),
         }
     )
@@ -153,6 +155,8 @@ def _reported(judged: Judged, finding: TellViolations) -> ReportedViolation:
         expected=violation.expected,
         margin=violation.margin,
         description=plain(violation.description, 300),
+        feature_glob=glob_for(violation.subject),
+        check_glob=glob_for(violation.check),
         status="ongoing" if finding.first else status,
     )
 

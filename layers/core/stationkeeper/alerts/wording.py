@@ -20,6 +20,7 @@ from stationkeeper.alerts.text import (
     ascii_line,
     clip_bytes,
     count,
+    figure,
     lasting,
     moment,
     period,
@@ -101,7 +102,7 @@ def _violations(event: ViolationsDetected, parameter: str) -> tuple[str, str]:
     parts.append(
         "WHAT STATIONKEEPER DID\n"
         "  It judged the report and told you. It changed nothing on the endpoint, which keeps serving.\n"
-        "  You hear again when something new or worse is found, once a day while this lasts, and when it is over."
+        f"  You hear again when something new or worse is found, {_rhythm(event)} while this lasts, and when it is over."
     )
     parts.append(
         _steps(_read_report(event), _consoles(event), _mute(event, (fresh or lasting_on)[:1], parameter))
@@ -120,6 +121,14 @@ def _suffix(event: ViolationsDetected) -> str:
     return f" ({words})" if words else " (more)"
 
 
+def _rhythm(event: ViolationsDetected | MonitorBlind) -> str:
+    if event.repeat_after_hours == 24:
+        return "once a day"
+    return (
+        "every hour" if event.repeat_after_hours == 1 else f"every {figure(event.repeat_after_hours)} hours"
+    )
+
+
 def _severities(event: ViolationsDetected) -> str:
     words = {Severity.CRITICAL: "critical", Severity.WARNING: "warning", Severity.INFO: "info"}
     told = ", ".join(
@@ -136,7 +145,7 @@ def _why_now(event: ViolationsDetected) -> str:
         )
     if event.first:
         return "This is the first message about it."
-    if event.reminder:
+    if event.reminder and not (event.new or event.worse):
         return "Nothing new since the last message; it lasts."
     if not (event.new or event.worse):
         return "There are at least twice as many as in the last message."
@@ -167,13 +176,14 @@ def _blind(event: MonitorBlind) -> tuple[str, str]:
     parts.append(_facts(event, "Blind since"))
     if event.open_violations:
         parts.append(
-            f"At the last run that could be judged, {count(event.open_violations, 'violation')} were open; that problem "
+            f"At the last run that could be judged, {count(event.open_violations, 'violation')} "
+            f"{'was' if event.open_violations == 1 else 'were'} open; that problem "
             "is neither over nor confirmed."
         )
     parts.append(
         "WHAT STATIONKEEPER DID\n"
         "  It told you, and did not count this run as healthy. It changed nothing on the endpoint.\n"
-        "  You hear again when the reason changes, once a day while this lasts, and when the monitor sees again."
+        f"  You hear again when the reason changes, {_rhythm(event)} while this lasts, and when the monitor sees again."
     )
     parts.append(_steps(_advice(event, words.advice), _job_log(event), _consoles(event)))
     return headline, "\n\n".join(parts)
@@ -321,8 +331,8 @@ def _mute(
     worst = example[0]
     mute = {
         "endpoint": event.endpoint,
-        "feature": worst.subject,
-        "check": worst.check,
+        "feature": worst.feature_glob,
+        "check": worst.check_glob,
         "until": (event.run_at + timedelta(days=7)).date().isoformat(),
         "reason": "why",
     }

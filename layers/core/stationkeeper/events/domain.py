@@ -37,7 +37,8 @@ class Window(_Detail):
 class ReportedViolation(_Detail):
     """A violation in an event; texts are cleaned and clipped.
 
-    `status` is `new` or `worse` since the last message, or `ongoing`.
+    `status` is `new` or `worse` since the last message, or `ongoing`. The globs select it in a severity policy, whatever
+    characters its names are made of.
     """
 
     subject: str
@@ -49,6 +50,8 @@ class ReportedViolation(_Detail):
     expected: float | None = None
     margin: float | None = None
     description: str
+    feature_glob: str = "*"
+    check_glob: str = "*"
     status: Literal["new", "worse", "ongoing"] = "ongoing"
 
 
@@ -97,6 +100,7 @@ class ViolationsDetected(DomainEvent):
     worse: int = 0
     over: tuple[str, ...] = ()
     over_count: int = 0
+    repeat_after_hours: float = 24
     first: bool = False
     reminder: bool = False
     worst: tuple[ReportedViolation, ...] = ()
@@ -109,6 +113,7 @@ class MonitorBlind(DomainEvent):
 
     reason: str
     said: str = ""
+    repeat_after_hours: float = 24
     reminder: bool = False
     open_violations: int | None = None
     """Violations at the last run that could be judged, when an incident is open."""

@@ -126,7 +126,9 @@ def numbers_in(description: str) -> Numbers:
     """Observed and expected numbers of a description; `Numbers()` when its wording holds none."""
     searched = description[:_SEARCHED_CHARACTERS]
     # A number that reaches the cut may have lost its end.
-    trusted = len(description) if len(description) <= _SEARCHED_CHARACTERS else len(searched) - _LONGEST_NUMBER
+    trusted = (
+        len(description) if len(description) <= _SEARCHED_CHARACTERS else len(searched) - _LONGEST_NUMBER
+    )
     for wording in WORDINGS:
         if wording.mark not in searched:
             continue

@@ -67,6 +67,7 @@ class Execution:
 REPORT_NAME = "constraint_violations.json"
 
 _NO_DATA = re.compile(r"job inputs had no data|no s3 objects found|no data (?:was )?found", re.IGNORECASE)
+_GROUND_TRUTH = re.compile(r"ground[-_ ]?truth", re.IGNORECASE)
 _VIOLATION_COUNT = re.compile(r"^CompletedWithViolations: Job completed successfully with (\d+) violations?")
 
 
@@ -127,12 +128,12 @@ def _blindness(job: ProcessingJob, *, merge: bool) -> Blindness | None:
     if job.processing_job_status == "Completed":
         return None
     said = " ".join(filter(None, (job.failure_reason, job.exit_message)))
-    if merge:  # whether captures or ground truth were missing, what it says names
-        return Blindness(BlindReason.MERGE_FAILED, said)
-    if _NO_DATA.search(said):
+    # A merge may miss either of its two inputs; the address in what it says tells which.
+    if _NO_DATA.search(said) and not (merge and _GROUND_TRUTH.search(said)):
         return Blindness(BlindReason.NO_DATA, said)
-    stopped = job.processing_job_status == "Stopped"
-    return Blindness(BlindReason.JOB_STOPPED if stopped else BlindReason.JOB_FAILED, said)
+    if job.processing_job_status == "Stopped":
+        return Blindness(BlindReason.JOB_STOPPED, said)
+    return Blindness(BlindReason.MERGE_FAILED if merge else BlindReason.JOB_FAILED, said)
 
 
 def _monitor(job: ProcessingJob) -> Monitor | None:

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from conftest import queue_policy
 from embedded_aws import ACCOUNT_ID
+
+from tests.embedded_aws.conftest import queue_policy
 
 NOTE_BODY = """
     import json
