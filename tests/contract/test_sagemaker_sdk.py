@@ -22,7 +22,9 @@ def test_the_report_is_called_what_the_sdk_calls_it() -> None:
 def test_the_analyzer_of_every_region_is_known_as_sagemakers_own(region: str) -> None:
     image = image_uris.retrieve("model-monitor", region=region)
 
-    execution = classify(job(ProcessingJobName="scheduled-by-hand", AppSpecification={"ImageUri": image}), START)
+    execution = classify(
+        job(ProcessingJobName="scheduled-by-hand", AppSpecification={"ImageUri": image}), START
+    )
 
     assert isinstance(execution, Execution)
     assert execution.monitor is Monitor.DATA_QUALITY
@@ -31,7 +33,9 @@ def test_the_analyzer_of_every_region_is_known_as_sagemakers_own(region: str) ->
 def test_clarifys_image_leaves_bias_or_attribution_to_the_report() -> None:
     image = image_uris.retrieve("clarify", region="eu-west-1")
 
-    execution = classify(job(ProcessingJobName="scheduled-by-hand", AppSpecification={"ImageUri": image}), START)
+    execution = classify(
+        job(ProcessingJobName="scheduled-by-hand", AppSpecification={"ImageUri": image}), START
+    )
 
     assert isinstance(execution, Execution)
     assert execution.monitor is None

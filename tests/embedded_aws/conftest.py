@@ -11,13 +11,9 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from embedded_aws import EmbeddedAws
 
 PROJECT = Path(__file__).parents[2]
-if str(PROJECT / "local") not in sys.path:
-    sys.path.insert(0, str(PROJECT / "local"))
-
-from embedded_aws import EmbeddedAws  # noqa: E402
-
 RUNTIME_PACKAGES = ("boto3", "awslambdaric")
 
 type Run = Callable[..., EmbeddedAws]
@@ -31,13 +27,13 @@ def runtime_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
             return Path(given)
     folder = tmp_path_factory.mktemp("runtime") / "venv"
     python = folder / "bin/python"
-    uv = shutil.which("uv") or next((str(path) for path in [PROJECT / ".uv/bin/uv"] if path.exists()), None)
+    own = PROJECT / ".uv/bin/uv"
+    uv = shutil.which("uv") or (str(own) if own.exists() else None)
     if uv is not None:
-        create, install = (
-            [uv, "venv", "--quiet", "--python", sys.executable],
-            [uv, "pip", "install", "--python"],
-        )
-        commands = [[*create, folder], [*install, python, "--quiet", *RUNTIME_PACKAGES]]
+        commands = [
+            [uv, "venv", "--quiet", "--python", sys.executable, folder],
+            [uv, "pip", "install", "--quiet", "--python", python, *RUNTIME_PACKAGES],
+        ]
     else:
         commands = [
             [sys.executable, "-m", "venv", folder],

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from stationkeeper.alerts.lifecycle import Blind, Finding, Judged, Run
-from stationkeeper.alerts.memory import Memory, Name
+from stationkeeper.alerts.memory import Memory
 from stationkeeper.alerts.telling import Context
 from stationkeeper.reactions import monitor_report
 from stationkeeper.reports.outcome import Blindness, Execution
@@ -124,9 +124,9 @@ def blind_run(hour: float, reason: str = "no-data") -> Run:
     return Run(at=START + timedelta(hours=hour), job=f"job-{hour:08.3f}", outcome=Blind(reason=reason))
 
 
-def names_of(run: Run) -> dict[str, Name]:
+def names_of(run: Run) -> dict[str, str]:
     levels = run.outcome.levels if isinstance(run.outcome, Judged) else {}
-    return {identity: Name(subject=identity, qualifier="", check="check") for identity in levels}
+    return {identity: f"{identity} (check)" for identity in levels}
 
 
 def forms_of_control() -> list[str]:

@@ -318,6 +318,31 @@ def test_a_message_carries_since_when_and_how_many_runs():
     ]
 
 
+def test_a_message_is_as_severe_as_what_lasts():
+    """With two runs before an alert, one seen once does not make it critical."""
+    severities = [
+        finding.severity
+        for _, findings, _, _ in followed("A, AB!, AB!", Alerting(runs_before_alert=2))
+        for finding in findings
+        if isinstance(finding, TellViolations)
+    ]
+
+    assert severities == [Severity.WARNING, Severity.CRITICAL]
+
+
+def test_thousands_of_critical_violations_are_not_for_the_record():
+    """Beyond what is kept none has a row of its own, and those kept change with every run: they are critical all the same."""
+    standing, heard, severities = Standing(), Heard(), []
+    for hour in range(2):
+        found = Judged(levels={f"only in {hour}": 300}, counts={Severity.CRITICAL: 4_001}, untracked=4_000)
+        run = judged_run(hour).model_copy(update={"outcome": found})
+        heard, findings = news_of(run, standing, heard, Alerting(runs_before_alert=2))
+        standing = standing.after(run)
+        severities += [finding.severity for finding in findings if isinstance(finding, TellViolations)]
+
+    assert severities == [Severity.CRITICAL]
+
+
 # Whatever the story
 
 LETTERS = st.sampled_from("ABCD")

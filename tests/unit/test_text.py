@@ -143,7 +143,7 @@ def test_a_subject_keeps_what_ascii_can_say(text, line):
 # Bytes
 
 
-@given(st.text(max_size=400), st.integers(40, 300))
+@given(st.text(max_size=400), st.integers(0, 300))
 def test_clipped_text_fits_into_its_bytes(text, limit):
     clipped = clip_bytes(text, limit)
 
@@ -151,9 +151,15 @@ def test_clipped_text_fits_into_its_bytes(text, limit):
     if len(text.encode()) <= limit:
         assert clipped == text
     else:
-        beginning, _, mark = clipped.partition("\n[... cut")
-        assert mark
+        beginning, _, _ = clipped.partition("\n[... cut")
         assert text.startswith(beginning)
+
+
+def test_a_message_that_was_clipped_says_so():
+    clipped = clip_bytes("x" * 300_000, 200_000)
+
+    assert len(clipped) == 200_000
+    assert clipped.endswith("\n[... cut, the message was too long]\n")
 
 
 # A shell

@@ -23,7 +23,8 @@ from stationkeeper.events.domain import (
     ViolationsDetected,
     from_detail,
 )
-from stationkeeper.reports.outcome import Blindness, BlindReason
+from stationkeeper.reactions import monitor_report
+from stationkeeper.reports.outcome import Blindness, BlindReason, Execution
 from stationkeeper.reports.policy import Alerting, SeverityPolicy
 from stationkeeper.reports.verdict import judge_all
 from stationkeeper.reports.violation import Measure, Monitor
@@ -59,10 +60,11 @@ def events_of(
     memory, events = Memory(), []
     for index, outcome in enumerate(outcomes):
         one = execution(index * every_hours, **(run or {}))
+        names = {**memory.names, **names_of(one, outcome)}
         memory, findings = remembered(memory, one, outcome, alerting)
         violated = memory.standing_before(memory.runs[-1]).violated
         facts = {"open_violations": violated.outcome.total if violated else None, **(said or {})}
-        events.append([domain_event(f, outcome, memory.names, context(one, **facts)) for f in findings])
+        events.append([domain_event(f, outcome, names, context(one, **facts)) for f in findings])
     return events
 
 
@@ -445,16 +447,19 @@ KEPT_WORDS = re.compile(
 )
 
 
+def names_of(one: Execution, outcome: Outcome) -> dict[str, str]:
+    return monitor_report._run(one, outcome)[1]
+
+
 def hostile_events(story: tuple[list[Outcome], dict[str, Any]]) -> list[DomainEvent]:
     outcomes, run = story
     # each execution needs a job of its own; a hostile name is kept as the beginning of it
     memory, events = Memory(), []
     for hour, outcome in enumerate(outcomes):
         one = execution(hour, **{**run, "job": f"{run.get('job', 'job')}-{hour}"})
+        names = {**memory.names, **names_of(one, outcome)}
         memory, findings = remembered(memory, one, outcome)
-        events += [
-            domain_event(f, outcome, memory.names, context(one, on_call="ml-on-call")) for f in findings
-        ]
+        events += [domain_event(f, outcome, names, context(one, on_call="ml-on-call")) for f in findings]
     return events
 
 

@@ -7,8 +7,10 @@ Two incidents may be open at a time: *violations* (the monitor found some) and *
 While blind, an open violations incident neither ends nor goes on: nobody knows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from itertools import takewhile
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -117,7 +119,8 @@ class HeardViolations(_Frozen):
     """What on-call knows of violations.
 
     `told` maps those of the last message to their level then; `unmentioned` those found since that were no news by
-    themselves. The next message names them, as new or as over.
+    themselves. The next message names them, as new or as over. `least` is the level that those the last message only
+    counted (`untracked`) did not exceed.
     """
 
     since: AwareDatetime
@@ -125,6 +128,7 @@ class HeardViolations(_Frozen):
     told_at: AwareDatetime
     total: int
     untracked: int
+    least: int
     severity: Severity
     unmentioned: Mapping[str, int] = Field(default_factory=dict)
 
@@ -231,7 +235,7 @@ def news_of(
 
 
 def late_news_of(
-    run: Run, earlier: Sequence[Run], later: Sequence[Run], before: Standing, heard: Heard, alerting: Alerting
+    run: Run, base: Standing, earlier: Sequence[Run], later: Sequence[Run], heard: Heard, alerting: Alerting
 ) -> tuple[Heard, tuple[Finding, ...]]:
     """What on-call must hear of a run whose event came after that of a newer one: what no other run speaks for.
 
@@ -240,43 +244,30 @@ def late_news_of(
     Parameters
     ----------
     run : the run that came late.
+    base : where the monitor stood before all of these runs.
     earlier, later : the other runs known, in order.
-    before : where the monitor stood before it.
     """
-    after = before.after(run)
     if isinstance(run.outcome, Blind):
-        neighbours = [*earlier[-1:], *later[:1]]
-        if any(isinstance(known.outcome, Blind) for known in neighbours) or alerting.runs_before_alert > 1:
-            return heard, ()
-        blindness = TellBlindness(
-            since=run.at,
-            runs=1,
-            reason=run.outcome.reason,
-            severity=Severity.WARNING,
-            reminder=False,
-            repeat_after_hours=alerting.repeat_after_hours,
-        )
-        return heard, (blindness,)
-    if after.violated is None:
-        return heard, ()
-    known = [*_same_incident(earlier), *later]
+        return _late_blindness(run, earlier, later, heard, alerting)
     told = heard.violations.told if heard.violations else {}
+    spoken = _told_by(base, [*earlier, *later], run, alerting)
     untold = {
         name: level
-        for name, level in _telling(after.violated, alerting).items()
-        if told.get(name, 0) < level and not _found_in(known, name, level)
+        for name, level in _reached_with(run, base, earlier, later, alerting).items()
+        if told.get(name, 0) < level and spoken.get(name, 0) < level
     }
     if heard.violations is not None:
         floor = heard.violations.severity.rank
         waiting = {name: level for name, level in untold.items() if level // 100 < floor}
         heard = heard.model_copy(update={"violations": heard.violations.with_unmentioned(waiting)})
         untold = {name: level for name, level in untold.items() if name not in waiting}
-    if not untold:
+    violated = _standing(base, [*earlier, run]).violated
+    if not untold or violated is None:
         return heard, ()
-    violations = TellViolations(
+    finding = TellViolations(
         severity=_severity(untold.values()),
-        since=after.violated.since,
-        runs=after.violated.runs,
+        since=violated.since,
+        runs=violated.runs,
         first=False,
         reminder=False,
         new=frozenset(untold),
@@ -284,7 +275,99 @@ def late_news_of(
         over=frozenset(),
         repeat_after_hours=alerting.repeat_after_hours,
     )
-    return heard, (violations,)
+    return _heard_late(heard, untold, finding, _standing(base, [*earlier, run, *later]), later[-1].at), (
+        finding,
+    )
+
+
+def _heard_late(
+    heard: Heard, told: Mapping[str, int], finding: TellViolations, now: Standing, at: datetime
+) -> Heard:
+    """What on-call knows after late news: what of it lasts, it waits to hear the end of."""
+    lasting = {n: level for n, level in told.items() if now.violated and n in now.violated.outcome.levels}
+    if now.violated is None or not lasting:
+        return heard
+    if heard.violations is not None:
+        known = heard.violations.model_copy(update={"told": {**heard.violations.told, **lasting}})
+        return heard.model_copy(update={"violations": known})
+    outcome = now.violated.outcome
+    known = HeardViolations(
+        since=finding.since,
+        told=lasting,
+        told_at=at,
+        total=outcome.total,
+        untracked=outcome.untracked,
+        least=min(outcome.levels.values(), default=0),
+        severity=finding.severity,
+    )
+    return heard.model_copy(update={"violations": known})
+
+
+def _late_blindness(
+    run: Run, earlier: Sequence[Run], later: Sequence[Run], heard: Heard, alerting: Alerting
+) -> tuple[Heard, tuple[TellBlindness, ...]]:
+    """Told when this run completes the row of blind ones that is needed, and neither side was long enough alone."""
+    before, after = _blind_row(reversed(earlier)), _blind_row(later)
+    wanted = alerting.runs_before_alert
+    if len(before) + 1 + len(after) < wanted or max(len(before), len(after)) >= wanted:
+        return heard, ()
+    assert isinstance(run.outcome, Blind)
+    since = before[-1].at if before else run.at
+    finding = TellBlindness(
+        since=since,
+        runs=len(before) + 1,
+        reason=run.outcome.reason,
+        severity=Severity.WARNING,
+        reminder=False,
+        repeat_after_hours=alerting.repeat_after_hours,
+    )
+    if len(after) == len(later) and heard.blindness is None:  # it lasts: on-call waits for its end
+        blindness = HeardBlindness(
+            since=since, reason=finding.reason, told_at=later[-1].at, severity=finding.severity
+        )
+        heard = heard.model_copy(update={"blindness": blindness})
+    return heard, (finding,)
+
+
+def _blind_row(runs: Iterable[Run]) -> list[Run]:
+    return list(takewhile(lambda run: isinstance(run.outcome, Blind), runs))
+
+
+def _reached_with(
+    run: Run, base: Standing, earlier: Sequence[Run], later: Sequence[Run], alerting: Alerting
+) -> dict[str, int]:
+    """Violations of a run whose row, with this run in it, is long enough then or in a later run; their worst level."""
+    reached: dict[str, int] = {}
+    standing = _standing(base, [*earlier, run])
+    judged_since = 1
+    for following in (None, *later):
+        if following is not None:
+            standing = standing.after(following)
+            judged_since += isinstance(following.outcome, Judged)
+        if standing.violated is None:
+            break
+        for name, level in _telling(standing.violated, alerting).items():
+            if standing.violated.rows[name] >= judged_since:
+                reached[name] = max(level, reached.get(name, 0))
+    return reached
+
+
+def _told_by(base: Standing, runs: Sequence[Run], late: Run, alerting: Alerting) -> dict[str, int]:
+    """Violations that other runs, of the late one's incident or newer, were enough to tell; their worst level."""
+    told: dict[str, int] = {}
+    standing = base
+    for run in runs:
+        standing = standing.after(run)
+        if standing.violated is None and run.order < late.order:
+            told.clear()  # that incident was over
+        elif standing.violated is not None and isinstance(run.outcome, Judged):
+            for name, level in _telling(standing.violated, alerting).items():
+                told[name] = max(level, told.get(name, 0))
+    return told
+
+
+def _standing(base: Standing, runs: Iterable[Run]) -> Standing:
+    return reduce(Standing.after, runs, base)
 
 
 def is_worse(level: int, than: int) -> bool:
@@ -293,7 +376,7 @@ def is_worse(level: int, than: int) -> bool:
 
 
 def _severity(levels: Iterable[int]) -> Severity:
-    """That of the highest level; of violations that are only counted, nothing is known."""
+    """That of the highest level."""
     return Severity.of_rank(max(levels, default=100) // 100)
 
 
@@ -321,8 +404,8 @@ def _violations(
     worse = frozenset(name for name, level in telling.items() if name in told and is_worse(level, told[name]))
     floor = heard.severity.rank if heard else 0
     if heard is not None and heard.untracked:
-        # Those no worse than what on-call knows may have been among those the last message only counted.
-        new = frozenset(name for name in new if telling[name] // 100 > floor)
+        # Those no worse may have been among those the last message only counted.
+        new = frozenset(name for name in new if telling[name] > heard.least)
     grown = heard is not None and bool(untracked) and outcome.total >= 2 * heard.total
     news = grown or any(telling[name] // 100 >= floor for name in new | worse)
     due = heard is not None and run.at - heard.told_at >= timedelta(hours=alerting.repeat_after_hours)
@@ -330,7 +413,7 @@ def _violations(
         return heard.with_unmentioned({name: telling[name] for name in new}), ()
     since = heard.since if heard else violated.since
     known = heard.known if heard else frozenset()
-    severity = _severity(telling.values())
+    severity = _severity(outcome.levels.values() if untracked or not telling else telling.values())
     finding = TellViolations(
         severity=severity,
         since=since,
@@ -349,6 +432,7 @@ def _violations(
         told_at=run.at,
         total=outcome.total,
         untracked=untracked,
+        least=min(outcome.levels.values(), default=0),
         severity=severity,
     )
     return after, (finding,)
@@ -376,15 +460,3 @@ def _blindness(
         repeat_after_hours=alerting.repeat_after_hours,
     )
     return HeardBlindness(since=since, reason=blinded.reason, told_at=run.at, severity=severity), (finding,)
-
-
-def _same_incident(earlier: Sequence[Run]) -> Iterator[Run]:
-    """The runs before one that are of its incident: back to the last clean one."""
-    for run in reversed(earlier):
-        if isinstance(run.outcome, Judged) and run.outcome.total == 0:
-            return
-        yield run
-
-
-def _found_in(runs: Sequence[Run], name: str, level: int) -> bool:
-    return any(isinstance(run.outcome, Judged) and run.outcome.levels.get(name, 0) >= level for run in runs)

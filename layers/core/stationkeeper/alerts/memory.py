@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from stationkeeper.alerts.lifecycle import (
     Finding,
     Heard,
-    Judged,
     Run,
     Standing,
     late_news_of,
@@ -27,6 +26,7 @@ from stationkeeper.alerts.lifecycle import (
 from stationkeeper.reports.policy import Alerting
 
 RUNS_KEPT = 30
+NAMES_KEPT = 500
 
 
 class Placement(StrEnum):
@@ -38,27 +38,18 @@ class Placement(StrEnum):
     FORGOTTEN = "forgotten"  # due before everything that is remembered
 
 
-class Name(BaseModel):
-    """How a violation is called, to name it when it is over."""
-
-    model_config = ConfigDict(frozen=True)
-
-    subject: str
-    qualifier: str
-    check: str
-
-
 class Memory(BaseModel):
     """Everything remembered of one monitoring schedule.
 
-    `version` counts writes; 0 means that nothing is stored yet. `names` holds the name of each identity in use.
+    `version` counts writes; 0 means that nothing is stored yet. `names` says how the worst `NAMES_KEPT` of
+    what on-call knows are called, to name them when they are over.
     """
 
     model_config = ConfigDict(frozen=True)
 
     base: Standing = Field(default_factory=Standing)
     runs: tuple[Run, ...] = ()
-    names: Mapping[str, Name] = Field(default_factory=dict)
+    names: Mapping[str, str] = Field(default_factory=dict)
     heard: Heard = Field(default_factory=Heard)
     outbox: tuple[Mapping[str, Any], ...] = ()
     version: int = 0
@@ -83,42 +74,37 @@ class Memory(BaseModel):
         return _standing(self.base, (known for known in self.runs if known.order < run.order))
 
     def with_run(
-        self, run: Run, names: Mapping[str, Name], alerting: Alerting
+        self, run: Run, names: Mapping[str, str], alerting: Alerting
     ) -> tuple["Memory", tuple[Finding, ...]]:
         """The memory with one more run, and what on-call must hear because of it."""
         earlier = [known for known in self.runs if known.order < run.order]
         later = [known for known in self.runs if known.order > run.order]
-        before = _standing(self.base, earlier)
         heard = self.heard
         if later:
-            heard, findings = late_news_of(run, earlier, later, before, heard, alerting)
+            heard, findings = late_news_of(run, self.base, earlier, later, heard, alerting)
         else:
-            heard, findings = news_of(run, before, heard, alerting)
+            heard, findings = news_of(run, _standing(self.base, earlier), heard, alerting)
         runs = (*earlier, run, *later)
         grown = self.model_copy(update={"runs": runs, "heard": heard, "names": {**self.names, **names}})
         return grown.within_bounds(), findings
 
     def within_bounds(self) -> "Memory":
-        """The same, with at most `RUNS_KEPT` runs and no name that nothing refers to."""
+        """The same, with at most `RUNS_KEPT` runs and `NAMES_KEPT` names."""
         memory = self
         while len(memory.runs) > RUNS_KEPT:
             memory = memory.without_oldest()
-        used = memory.identities()
-        return memory.model_copy(update={"names": {k: name for k, name in memory.names.items() if k in used}})
+        return memory.model_copy(update={"names": memory.names_in_use()})
 
     def without_oldest(self) -> "Memory":
         """The same, with the oldest run kept only as part of `base`."""
         return self.model_copy(update={"base": self.base.after(self.runs[0]), "runs": self.runs[1:]})
 
-    def identities(self) -> set[str]:
-        """Every violation that is remembered."""
-        used: set[str] = set(self.heard.violations.known) if self.heard.violations else set()
-        if self.base.violated is not None:
-            used.update(self.base.violated.rows)
-        for run in self.runs:
-            if isinstance(run.outcome, Judged):
-                used.update(run.outcome.levels)
-        return used
+    def names_in_use(self) -> dict[str, str]:
+        """Names of what on-call knows, the worst first; all that is ever called over."""
+        known = self.heard.violations
+        levels = {**known.unmentioned, **known.told} if known else {}
+        worst = sorted(levels, key=lambda identity: (-levels[identity], identity))
+        return {identity: self.names[identity] for identity in worst[:NAMES_KEPT] if identity in self.names}
 
 
 def _standing(base: Standing, runs: Iterable[Run]) -> Standing:

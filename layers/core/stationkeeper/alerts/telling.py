@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stationkeeper.alerts.lifecycle import Finding, TellBlindness, TellRecovery, TellViolations
-from stationkeeper.alerts.memory import Name
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.domain import (
     Cause,
@@ -43,7 +42,7 @@ class Context:
 def domain_event(
     finding: Finding,
     outcome: Verdict | Blindness,
-    names: Mapping[str, Name],
+    names: Mapping[str, str],
     context: Context,
 ) -> DomainEvent:
     """The domain event for one finding; its id follows from schedule, run and kind."""
@@ -94,7 +93,7 @@ def domain_event(
             "severity": Severity.INFO,
             "of": finding.of,
             "over": over[:OVER_TOLD],
-            "over_count": len(over),
+            "over_count": len(finding.over),
             "open_violations": outcome.total,
             "muted": outcome.muted,
         }
@@ -102,7 +101,7 @@ def domain_event(
 
 
 def _violations_detected(
-    finding: TellViolations, verdict: Verdict, names: Mapping[str, Name], shared: dict[str, object]
+    finding: TellViolations, verdict: Verdict, names: Mapping[str, str], shared: dict[str, object]
 ) -> ViolationsDetected:
     over = _names(finding.over, names)
     by_check: dict[str, int] = {}
@@ -121,7 +120,7 @@ def _violations_detected(
             "new": len(finding.new),
             "worse": len(finding.worse),
             "over": over[:OVER_TOLD],
-            "over_count": len(over),
+            "over_count": len(finding.over),
             "first": finding.first,
             "reminder": finding.reminder,
             "repeat_after_hours": finding.repeat_after_hours,
@@ -154,16 +153,12 @@ def _reported(judged: Judged, finding: TellViolations) -> ReportedViolation:
         observed=violation.observed,
         expected=violation.expected,
         margin=violation.margin,
-        description=plain(violation.description, 300),
+        description=plain(violation.description, 200),
         feature_glob=glob_for(violation.subject),
         check_glob=glob_for(violation.check),
         status="ongoing" if finding.first else status,
     )
 
 
-def _names(identities: frozenset[str], names: Mapping[str, Name]) -> list[str]:
-    known = (names[identity] for identity in identities if identity in names)
-    return sorted(
-        f"{plain(' '.join(filter(None, (name.subject, name.qualifier))), 120)} ({plain(name.check, 80)})"
-        for name in known
-    )
+def _names(identities: frozenset[str], names: Mapping[str, str]) -> list[str]:
+    return sorted(names[identity] for identity in identities if identity in names)

@@ -55,7 +55,7 @@ class DynamoDbMonitorMemories:
         version = memory.version + 1
         body = _encode(memory)
         while len(body) > _BODY_LIMIT_BYTES and len(memory.runs) > 1:
-            memory = memory.without_oldest()
+            memory = memory.without_oldest().within_bounds()
             body = _encode(memory)
         now = datetime.now(UTC)
         newest = memory.newest

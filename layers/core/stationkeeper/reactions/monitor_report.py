@@ -7,9 +7,9 @@ from time import perf_counter
 from typing import Protocol
 
 from stationkeeper.alerts.lifecycle import Blind, Judged, Run
-from stationkeeper.alerts.memory import Memory, Name, Placement
+from stationkeeper.alerts.memory import Memory, Placement
 from stationkeeper.alerts.telling import Context, domain_event
-from stationkeeper.alerts.text import clip_bytes, plain
+from stationkeeper.alerts.text import plain
 from stationkeeper.errors import MemoryConflict
 from stationkeeper.events.domain import DomainEvent
 from stationkeeper.events.processing_job import ProcessingJob, ProcessingJobStateChange
@@ -25,6 +25,7 @@ from stationkeeper.reports.outcome import (
 from stationkeeper.reports.policy import EndpointPolicy, PolicyInForce
 from stationkeeper.reports.reader import MalformedReport, read_violations
 from stationkeeper.reports.verdict import Verdict, judge_all
+from stationkeeper.reports.violation import Violation
 from stationkeeper.severity import Severity
 from stationkeeper.telemetry import logger, metrics, note_latency
 
@@ -185,7 +186,7 @@ class MonitorReport:
             newer_run_at=memory.newest.at if placement is Placement.LATE and memory.newest else None,
             open_violations=violated.outcome.total if violated else None,
         )
-        events = [domain_event(finding, outcome, after.names, context) for finding in findings]
+        events = [domain_event(finding, outcome, {**memory.names, **names}, context) for finding in findings]
         outbox = (*after.outbox, *map(_to_outbox, events))
         stored = self.memories.remember(
             execution.schedule_arn,
@@ -268,29 +269,30 @@ def _placement(memory: Memory, execution: Execution) -> Placement:
     return memory.placement(Run(at=execution.at, job=execution.job, outcome=Blind(reason="")))
 
 
-def _run(execution: Execution, outcome: Verdict | Blindness) -> tuple[Run, dict[str, Name]]:
+def _run(execution: Execution, outcome: Verdict | Blindness) -> tuple[Run, dict[str, str]]:
     if isinstance(outcome, Blindness):
         return Run(at=execution.at, job=execution.job, outcome=Blind(reason=outcome.reason.value)), {}
     levels: dict[str, int] = {}
-    names: dict[str, Name] = {}
+    names: dict[str, str] = {}
     for judged in outcome.worst:  # one constraint may be listed twice: its worst counts, and comes first
         violation = judged.violation
         identity = violation.identity
         if identity not in levels:
             levels[identity] = judged.level
-            names[identity] = Name(
-                subject=_name(violation.subject),
-                qualifier=_name(violation.qualifier),
-                check=_name(violation.check),
-            )
+            names[identity] = _name(violation)
     judged_run = Judged(
         levels=levels, counts=outcome.counts, untracked=max(0, outcome.total - len(outcome.worst))
     )
     return Run(at=execution.at, job=execution.job, outcome=judged_run), names
 
 
-def _name(text: str) -> str:
-    return clip_bytes(plain(text, _NAME_BYTES), _NAME_BYTES)
+def _name(violation: Violation) -> str:
+    """How a violation is called when it is over: `subject qualifier (check)`, within `_NAME_BYTES`."""
+    about = " ".join(filter(None, (violation.subject, violation.qualifier)))
+    name = f"{plain(about, 60)} ({plain(violation.check, 30)})".encode()
+    return (
+        name.decode() if len(name) <= _NAME_BYTES else f"{name[: _NAME_BYTES - 3].decode(errors='ignore')}..."
+    )
 
 
 def _to_outbox(event: DomainEvent) -> dict[str, str]:

@@ -122,10 +122,13 @@ def _compiled(glob: str) -> re.Pattern[str]:
     return re.compile(translate(glob.replace("[", "[[]")))
 
 
+_GLOB_SHOWN = 120
+
+
 def glob_for(name: str) -> str:
     """A glob that matches a name and can be shown: what cannot be printed is `?`, the end of a long name `*`."""
-    shown = "".join(character if character.isprintable() else "?" for character in name[:250])
-    return (shown if len(name) <= 250 else f"{shown}*") or "*"
+    shown = "".join(character if character.isprintable() else "?" for character in name[:_GLOB_SHOWN])
+    return (shown if len(name) <= _GLOB_SHOWN else f"{shown}*") or "*"
 
 
 def matches(glob: str, name: str) -> bool:
