@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from stationkeeper.alerts.lifecycle import Blind, Finding, Judged, Run
+from stationkeeper.alerts.lifecycle import Finding
 from stationkeeper.alerts.memory import Memory
+from stationkeeper.alerts.standing import Blind, Judged, Run
 from stationkeeper.alerts.telling import Context
 from stationkeeper.reactions import monitor_report
 from stationkeeper.reports.outcome import Blindness, Execution

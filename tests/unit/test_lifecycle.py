@@ -12,17 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stationkeeper.alerts.lifecycle import (
-    Blind,
     Finding,
     Heard,
-    Judged,
-    Run,
-    Standing,
     TellBlindness,
     TellRecovery,
     TellViolations,
     news_of,
 )
+from stationkeeper.alerts.standing import Blind, Judged, Run, Standing
 from stationkeeper.reports.policy import Alerting
 from stationkeeper.severity import Severity
 

@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stationkeeper.alerts.lifecycle import (
-    Finding,
-    Judged,
-    Run,
-    Standing,
-    TellBlindness,
-    TellRecovery,
-    TellViolations,
-)
+from stationkeeper.alerts.lifecycle import Finding, TellBlindness, TellRecovery, TellViolations
 from stationkeeper.alerts.memory import RUNS_KEPT, Memory, Placement
+from stationkeeper.alerts.standing import Judged, Run, Standing
 from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories, _encode
 from stationkeeper.reports.policy import Alerting
 from stationkeeper.reports.verdict import judge_all

@@ -8,21 +8,15 @@ what is known of a monitor is the same however often and in whichever order even
 removed. A crash in between leaves it there, for the retry (or the next run) to publish under the same id.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stationkeeper.alerts.lifecycle import (
-    Finding,
-    Heard,
-    Run,
-    Standing,
-    late_news_of,
-    news_of,
-)
+from stationkeeper.alerts.late_news import late_news_of
+from stationkeeper.alerts.lifecycle import Finding, Heard, news_of
+from stationkeeper.alerts.standing import Run, Standing, standing_after
 from stationkeeper.reports.policy import Alerting
 
 RUNS_KEPT = 30
@@ -67,11 +61,11 @@ class Memory(BaseModel):
 
     def standing(self) -> Standing:
         """Where the monitor stands now."""
-        return _standing(self.base, self.runs)
+        return standing_after(self.base, self.runs)
 
     def standing_before(self, run: Run) -> Standing:
         """Where the monitor stood before a run."""
-        return _standing(self.base, (known for known in self.runs if known.order < run.order))
+        return standing_after(self.base, (known for known in self.runs if known.order < run.order))
 
     def with_run(
         self, run: Run, names: Mapping[str, str], alerting: Alerting
@@ -83,7 +77,7 @@ class Memory(BaseModel):
         if later:
             heard, findings = late_news_of(run, self.base, earlier, later, heard, alerting)
         else:
-            heard, findings = news_of(run, _standing(self.base, earlier), heard, alerting)
+            heard, findings = news_of(run, standing_after(self.base, earlier), heard, alerting)
         runs = (*earlier, run, *later)
         grown = self.model_copy(update={"runs": runs, "heard": heard, "names": {**self.names, **names}})
         return grown.within_bounds(), findings
@@ -105,7 +99,3 @@ class Memory(BaseModel):
         levels = {**known.unmentioned, **known.told} if known else {}
         worst = sorted(levels, key=lambda identity: (-levels[identity], identity))
         return {identity: self.names[identity] for identity in worst[:NAMES_KEPT] if identity in self.names}
-
-
-def _standing(base: Standing, runs: Iterable[Run]) -> Standing:
-    return reduce(Standing.after, runs, base)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stationkeeper.alerts.lifecycle import Judged
 from stationkeeper.alerts.memory import Memory
+from stationkeeper.alerts.standing import Judged
 from stationkeeper.errors import MemoryConflict
 
 if TYPE_CHECKING:

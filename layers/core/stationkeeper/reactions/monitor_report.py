@@ -6,8 +6,8 @@ from datetime import datetime
 from time import perf_counter
 from typing import Protocol
 
-from stationkeeper.alerts.lifecycle import Blind, Judged, Run
 from stationkeeper.alerts.memory import Memory, Placement
+from stationkeeper.alerts.standing import Blind, Judged, Run
 from stationkeeper.alerts.telling import Context, domain_event
 from stationkeeper.alerts.text import plain
 from stationkeeper.errors import MemoryConflict
