@@ -261,7 +261,9 @@ class MonitorReport:
             metrics.count("ReportsJudged")
             for (check, severity), number in outcome.by_check.items():
                 metrics.count("Violations", number, check=check, severity=severity.value)
-            metrics.value("ViolationsOpen", outcome.total, endpoint=plain(execution.endpoint, 63))
+            # By schedule too: several monitors watch one endpoint, and none may hide another's value.
+            watched = {"endpoint": plain(execution.endpoint, 63), "schedule": plain(execution.schedule, 63)}
+            metrics.value("ViolationsOpen", outcome.total, **watched)
         note_latency(event.time, self.now(), "monitor_report")
 
 
