@@ -3,6 +3,8 @@
 .PHONY: help setup setup-dev demo test contract build lint format deploy clean
 
 SHELL := bash
+# Of the functions in your account; the demo builds for this machine.
+ARCHITECTURE ?= arm64
 export SAM_CLI_TELEMETRY := 0
 
 help: ## Show what there is
@@ -25,7 +27,7 @@ contract: ## Compare names we rely on with the SageMaker SDK (installs 700 MB)
 	@.venv-contract/bin/pytest -W default tests/contract
 
 build: setup ## Build functions and layers for Lambda
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam build
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 lint: setup-dev ## Check style, types, and the template
 	@.venv/bin/ruff check .
@@ -38,7 +40,7 @@ format: setup-dev ## Format the code
 	@.venv/bin/ruff format .
 
 deploy: build ## Deploy to your AWS account, guided
-	@.venv/bin/sam deploy --guided
+	@.venv/bin/sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
 
 clean: ## Remove everything that was built or installed here
 	rm -rf .venv .venv-lambda .venv-contract .uv .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

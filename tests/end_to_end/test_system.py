@@ -106,8 +106,8 @@ def test_what_cannot_be_handled_is_kept_in_the_dead_letter_queue(system: System)
 def test_noise_does_not_reach_the_function(system: System) -> None:
     noise = [
         run_event(1, status="InProgress"),
-        run_event(2, MonitoringScheduleArn=""),
-        run_event(3, MonitoringScheduleArn=None),
+        run_event(2, MonitoringScheduleArn="", Environment={}),
+        run_event(3, MonitoringScheduleArn=None, Environment=None),
         {**run_event(4), "detail-type": "SageMaker Training Job State Change"},
     ]
 
@@ -131,6 +131,28 @@ def test_a_hundred_megabytes_and_a_million_violations_fit_the_functions_memory(s
     assert "... and 999,985 more" in system.aws.outbox()[0].message
     function = system.aws.functions["MonitorReportFunction"].definition
     assert system.aws.journal.since(0, ["invocation"])[0].facts["memory_used_mb"] < function.memory_mb
+
+
+def test_a_report_that_grows_in_memory_is_a_blind_monitor_and_not_a_crash(system: System) -> None:
+    """One character outside ASCII makes the text four times as large, one wide value another 25 times."""
+    event = run_event(1, violations=1)
+    system.put_report(
+        event, ('{"violations": [{"x": "\U0001f600", "y": [' + "{}," * 40_000_000 + "{}]}]}").encode()
+    )
+
+    assert system.react(event) == ["[WARNING] taxi-prod: monitor is blind, report is unreadable"]
+    assert "longer than 1,000,000 characters" in system.aws.outbox()[0].message
+
+
+@pytest.mark.parametrize("missing", ["", None])
+def test_a_monitor_without_its_schedules_arn_reaches_the_function_once(
+    system: System, missing: str | None
+) -> None:
+    event = run_event(1, violations=1, MonitoringScheduleArn=missing)
+    system.put_report(event, report(drift("tip", 0.8)).encode())
+
+    assert system.react(event) == ["[CRITICAL] taxi-prod: 1 feature drifted"]
+    assert len(decisions(system, "MonitorReportFunction")) == 1
 
 
 def test_two_hundred_megabytes_are_a_blind_monitor(system: System) -> None:

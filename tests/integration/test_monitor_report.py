@@ -220,8 +220,8 @@ def test_blindness_neither_ends_nor_hides_what_was_found(system: World) -> None:
 @pytest.mark.parametrize(
     "detail",
     [
-        {"MonitoringScheduleArn": ""},
-        {"MonitoringScheduleArn": None},
+        {"MonitoringScheduleArn": "", "Environment": {}},
+        {"MonitoringScheduleArn": None, "Environment": None},
         {"kind": "merge"},
         {"status": "InProgress"},
     ],
@@ -302,13 +302,22 @@ def test_an_invalid_policy_keeps_the_last_good_one_and_says_so(system: World) ->
     assert "rules.0.severity" in message["body"]
 
 
-def test_a_deleted_policy_means_the_defaults_and_says_so(system: World) -> None:
+def test_without_a_policy_the_defaults_hold_and_nobody_asks_for_it_again(system: World) -> None:
     system.ssm.delete_parameter(Name=PARAMETER)
 
     (message,) = run(system, 1, drift("tip", 0.8))
+    run(system, 2)
 
     assert message["subject"].startswith("[CRITICAL]")
-    assert f"there is no parameter {PARAMETER}" in message["body"]
+    assert "severity policy needs you" not in message["body"]
+    assert system.calls.count("ssm:GetParameter") == 1
+
+
+def test_a_run_known_only_by_its_environment_is_judged(system: World) -> None:
+    told = run(system, 1, drift("tip", 0.8), MonitoringScheduleArn="")
+
+    assert subjects(told) == ["[CRITICAL] taxi-prod: 1 feature drifted"]
+    assert system.memory(SCHEDULE_ARN)["runs"]
 
 
 def test_an_endpoint_can_be_ignored_and_alerting_can_wait_for_three_runs(system: World) -> None:

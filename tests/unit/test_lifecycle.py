@@ -141,6 +141,14 @@ STORIES = {
         "A!B!, A!C!, A!B!C!",
         {0: "first +A +B", 1: "news +C /B", 2: "news +B"},
     ),
+    "a warning that comes and goes is news once a day": (
+        "AB, AC, AB, AC, AB",
+        {0: "first +A +B", 1: "news +C /B"},
+    ),
+    "what came and went is named by the next message": (
+        "AB, AC, AB, AB!",
+        {0: "first +A +B", 1: "news +C /B", 3: "news +B /C"},
+    ),
     "what returns after the end is a new incident": (
         "A!, -, A!",
         {0: "first +A", 1: "recovered /A", 2: "first +A"},

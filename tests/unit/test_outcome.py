@@ -66,10 +66,16 @@ def test_a_job_that_has_not_ended_is_ignored(status):
 @pytest.mark.parametrize("absent", [None, ""])
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped"])
 def test_a_job_without_a_schedule_is_ignored(absent, status):
-    ignored = classified(status=status, MonitoringScheduleArn=absent)
+    ignored = classified(status=status, MonitoringScheduleArn=absent, Environment={})
 
     assert isinstance(ignored, Ignored)
     assert "monitoring schedule" in ignored.why
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_a_schedule_that_only_the_environment_names_is_known(absent):
+    """That a monitor's event has the schedule's ARN filled was never seen; its environment was."""
+    assert executed(MonitoringScheduleArn=absent).schedule_arn == executed().schedule_arn
 
 
 def test_a_merge_of_ground_truth_is_ignored():

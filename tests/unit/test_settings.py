@@ -76,7 +76,7 @@ def test_a_size_limit_that_cannot_work_is_refused(limit):
         MonitorReportSettings.from_environment({**MONITOR_REPORT, "REPORT_SIZE_LIMIT_MEGABYTES": limit})
 
 
-@pytest.mark.parametrize("limit", ["1", "160"])
+@pytest.mark.parametrize("limit", ["1", "128"])
 def test_a_size_limit_at_its_bounds_is_taken(limit):
     settings = MonitorReportSettings.from_environment(
         {**MONITOR_REPORT, "REPORT_SIZE_LIMIT_MEGABYTES": limit}

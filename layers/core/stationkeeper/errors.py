@@ -1,5 +1,15 @@
 """Errors of the domain: each says what is wrong, where, and what to do about it."""
 
+from pydantic import ValidationError
+
+
+def problems_of(error: ValidationError, most: int = 5) -> str:
+    """What a value lacks, field by field, without repeating the value itself."""
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'the document'}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False)[:most]
+    )
+
 
 class StationkeeperError(Exception):
     """Base of everything Stationkeeper raises on purpose.
@@ -23,6 +33,10 @@ class InvalidPolicy(StationkeeperError):
 
 class MemoryConflict(StationkeeperError):
     """Somebody else changed a monitor's memory at the same moment; look again."""
+
+
+class DeliveryUnderWay(StationkeeperError):
+    """Another copy is delivering the same message; when it is done, there is nothing left to do."""
 
 
 class PublishingFailed(StationkeeperError):

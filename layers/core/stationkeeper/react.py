@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stationkeeper.errors import DeliveryUnderWay
 from stationkeeper.events.envelope import Envelope
 from stationkeeper.telemetry import logger, metrics
 
@@ -34,6 +35,9 @@ def react[E: Envelope](
                 parsed = model.parse(record.body)
                 with logger.append_context_keys(event_id=parsed.id):
                     reaction(parsed)
+            except DeliveryUnderWay as error:
+                logger.info("Not yet", extra={"decision": "under-way", "reason": str(error)})
+                raise
             except Exception:
                 # Raised again: the queue decides what becomes of the message.
                 metrics.count("ReactionFailures", reaction=name)

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stationkeeper.errors import InvalidSettings
+from stationkeeper.errors import InvalidSettings, problems_of
 
 
 class _Settings(BaseModel):
@@ -23,11 +23,8 @@ class _Settings(BaseModel):
         try:
             return cls.model_validate(dict(environment))
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors(include_url=False)
-            )
             raise InvalidSettings(
-                f"environment of the function: {problems}. Deploy the stack again."
+                f"environment of the function: {problems_of(error)}. Deploy the stack again."
             ) from error
 
 
@@ -35,7 +32,7 @@ class MonitorReportSettings(_Settings):
     state_table_name: str = Field(min_length=1)
     event_bus_name: str = Field(min_length=1)
     severity_policy_parameter: str = Field(min_length=1)
-    report_size_limit_megabytes: int = Field(ge=1, le=160)
+    report_size_limit_megabytes: int = Field(ge=1, le=128)
     on_call: str = Field(min_length=1)
 
 

@@ -25,7 +25,8 @@ class HeardViolations(Frozen):
 
     `told` maps those of the last message to their level then; `unmentioned` those found since that were no news by
     themselves. The next message names them, as new or as over. `least` is the level that those the last message only
-    counted (`untracked`) did not exceed.
+    counted (`untracked`) did not exceed. `gone` are those told to be over since the last daily message: should they
+    come back, that is no news before the next one, unless they are critical.
     """
 
     since: AwareDatetime
@@ -36,11 +37,15 @@ class HeardViolations(Frozen):
     least: int
     severity: Severity
     unmentioned: Mapping[str, int] = Field(default_factory=dict)
+    gone: Mapping[str, int] = Field(default_factory=dict)
 
     @property
     def known(self) -> frozenset[str]:
         """What the next message says is over, unless it is still there."""
         return frozenset(self.told) | frozenset(self.unmentioned)
+
+    def known_level(self, name: str) -> int:
+        return self.told.get(name) or self.unmentioned[name]
 
     def with_unmentioned(self, levels: Mapping[str, int]) -> "HeardViolations":
         """The same, with these to be named in the next message; as many as there is room for."""
@@ -176,12 +181,21 @@ def _violations(
         # Those no worse may have been among those the last message only counted.
         new = frozenset(name for name in new if telling[name] > heard.least)
     grown = heard is not None and bool(untracked) and outcome.total >= 2 * heard.total
-    news = grown or any(telling[name] // 100 >= floor for name in new | worse)
+    gone = heard.gone if heard else {}
+    flickering = frozenset(
+        name
+        for name in new
+        if name in gone
+        and telling[name] // 100 < Severity.CRITICAL.rank
+        and not is_worse(telling[name], gone[name])
+    )
+    news = grown or any(telling[name] // 100 >= floor for name in (new | worse) - flickering)
     due = heard is not None and run.at - heard.told_at >= timedelta(hours=alerting.repeat_after_hours)
     if heard is not None and not news and not due:
         return heard.with_unmentioned({name: telling[name] for name in new}), ()
     since = heard.since if heard else violated.since
     known = heard.known if heard else frozenset()
+    over = known - frozenset(outcome.levels) if not outcome.untracked else frozenset()
     severity = severity_of(outcome.levels.values() if untracked or not telling else telling.values())
     finding = TellViolations(
         severity=severity,
@@ -191,7 +205,7 @@ def _violations(
         reminder=heard is not None and not news,
         new=new,
         worse=worse,
-        over=known - frozenset(outcome.levels) if not outcome.untracked else frozenset(),
+        over=over,
         repeat_after_hours=alerting.repeat_after_hours,
     )
     after = HeardViolations(
@@ -203,8 +217,14 @@ def _violations(
         untracked=untracked,
         least=min(outcome.levels.values(), default=0),
         severity=severity,
+        gone={} if due else _gone(gone, {name: heard.known_level(name) for name in over} if heard else {}),
     )
     return after, (finding,)
+
+
+def _gone(before: Mapping[str, int], over: Mapping[str, int]) -> Mapping[str, int]:
+    gone = {**before, **over}
+    return gone if len(gone) <= UNMENTIONED_KEPT else over
 
 
 def _blindness(

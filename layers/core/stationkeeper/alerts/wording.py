@@ -339,8 +339,9 @@ def _mute(
     name = f"--region {event.region} --name {quoted(parameter)}"
     return f"If you know this and accept it, mute one check for a week, here that of {worst.subject}", (
         f"aws ssm get-parameter {name} --query Parameter.Value --output text \\",
-        f"  | jq --argjson mute {quoted(json.dumps(mute))} '.mutes += [$mute]' > severity-policy.json \\",
-        f"  && aws ssm put-parameter {name} --type String --overwrite --value file://severity-policy.json",
+        f"  | jq -nc --argjson mute {quoted(json.dumps(mute))} '(input? // {{}}) | .mutes += [$mute]' > severity-policy.json \\",
+        f"  && aws ssm put-parameter {name} --type String --tier Intelligent-Tiering --overwrite \\",
+        "  --value file://severity-policy.json",
     )
 
 

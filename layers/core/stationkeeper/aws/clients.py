@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
 
-# Account-wide throttling is common on SageMaker's control plane; a hanging connection must not eat the time-out.
-CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20)
+# Account-wide throttling is common on SageMaker's control plane. A call that hangs every time is given up within 24 s,
+# before the shortest time-out of a function (30 s).
+CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=5)
 
 
 @cache

@@ -13,6 +13,9 @@ from aws_lambda_powertools.utilities.idempotency import (
     IdempotencyConfig,
     idempotent_function,
 )
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
+
+from stationkeeper.errors import DeliveryUnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +45,13 @@ class PowertoolsDeliveries:
         self._config.register_lambda_context(context)
 
     def once(self, event_id: str, deliver: Callable[[], str]) -> bool:
-        """Call `deliver` unless it was called for this id before; whether it was called now."""
+        """Call `deliver` unless it was called for this id before; whether it was called now.
+
+        Raises
+        ------
+        DeliveryUnderWay
+            While another copy delivers it, or until one that was killed has run out of time.
+        """
         called = False
 
         def delivery(*, event: dict[str, str]) -> str:  # noqa: ARG001  # powertools reads the id from it
@@ -50,13 +59,17 @@ class PowertoolsDeliveries:
             called = True
             return deliver()
 
-        idempotent_function(
+        once = idempotent_function(
             delivery,
             data_keyword_argument="event",
             persistence_store=self._persistence(),
             config=self._config,
             key_prefix=self._channel,
-        )(event={"id": event_id})
+        )
+        try:
+            once(event={"id": event_id})
+        except IdempotencyAlreadyInProgressError as error:
+            raise DeliveryUnderWay(f"{event_id} is being delivered by another copy") from error
         return called
 
     def _persistence(self) -> DynamoDBPersistenceLayer:

@@ -15,9 +15,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _ADDRESS = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
-_MISSING = frozenset(("NoSuchKey", "NoSuchBucket", "404"))
-_DENIED = frozenset(
-    ("AccessDenied", "403", "KMS.DisabledException", "KMS.NotFoundException", "InvalidObjectState")
+# 4xx that pass by themselves; any other says that the report cannot be had, however often it is asked for.
+_PASSING = frozenset(
+    (
+        "RequestTimeout",
+        "RequestTimeTooSkewed",
+        "ExpiredToken",
+        "Throttling",
+        "ThrottlingException",
+        "SlowDown",
+    )
 )
 
 
@@ -46,13 +53,13 @@ class S3Reports:
         try:
             answer = self._client().get_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            said = f"{code}: {error.response.get('Error', {}).get('Message', '')}"
-            if code in _MISSING:
-                return Blindness(BlindReason.REPORT_MISSING, said)
-            if code in _DENIED:
-                return Blindness(BlindReason.REPORT_DENIED, said)
-            raise
+            problem = error.response.get("Error", {})
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+            if status >= 500 or status < 400 or problem.get("Code") in _PASSING:
+                raise
+            said = f"{problem.get('Code')}: {problem.get('Message')}"
+            reason = BlindReason.REPORT_MISSING if status == 404 else BlindReason.REPORT_DENIED
+            return Blindness(reason, said)
         size = answer["ContentLength"]
         with answer["Body"] as body:
             if size > self._limit_bytes:

@@ -1,11 +1,13 @@
 """The severity policy in SSM Parameter Store, cached by powertools.
 
-The store keeps old versions of a parameter. When the newest is not a valid policy, the last valid one is used, and every message
+The parameter is the user's: the stack does not make it, so that no update of the stack overwrites it. Without it the
+defaults hold. The store keeps old versions of a parameter. When the newest is not a valid policy, the last valid one is used, and every message
 and an alarm say so.
 """
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.utilities.parameters import SSMProvider
@@ -32,17 +34,19 @@ class SsmPolicies:
         self._parameter = parameter
         self._provider: SSMProvider | None = None
         self._parsed: tuple[str, PolicyInForce] | None = None
+        self._absent_until = 0.0
 
     def current(self) -> PolicyInForce:
         text = self._text()
         if self._parsed is None or self._parsed[0] != text:
             self._parsed = (text, self._parse(text))
         in_force = self._parsed[1]
-        if in_force.problem:
-            metrics.count("InvalidSeverityPolicy")
+        metrics.count("InvalidSeverityPolicy", 1 if in_force.problem else 0)
         return in_force
 
     def _text(self) -> str:
+        if monotonic() < self._absent_until:
+            return ""
         if self._provider is None:
             self._provider = SSMProvider(boto3_client=self._client())
         try:
@@ -50,15 +54,14 @@ class SsmPolicies:
         except GetParameterError as error:
             cause = error.__cause__ or error.__context__
             if isinstance(cause, ClientError) and cause.response["Error"].get("Code") == "ParameterNotFound":
+                self._absent_until = monotonic() + CACHED_SECONDS
                 return ""
             raise
         return text if isinstance(text, str) else ""
 
     def _parse(self, text: str) -> PolicyInForce:
         if not text:
-            return self._problem(
-                SeverityPolicy(), f"there is no parameter {self._parameter}; the defaults are used"
-            )
+            return PolicyInForce(policy=SeverityPolicy())
         try:
             return PolicyInForce(policy=SeverityPolicy.parse(text))
         except InvalidPolicy as error:

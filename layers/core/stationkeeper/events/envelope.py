@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError
 
-from stationkeeper.errors import InvalidEvent
+from stationkeeper.errors import InvalidEvent, problems_of
 from stationkeeper.events.fields import Lenient, timestamp
 
 
@@ -39,11 +39,7 @@ class Envelope(Lenient):
         try:
             return cls.model_validate(body) if isinstance(body, dict) else cls.model_validate_json(body)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, problem['loc'])) or 'event'}: {problem['msg']}"
-                for problem in error.errors(include_url=False, include_input=False)[:5]
-            )
             raise InvalidEvent(
-                f"not a {cls.__name__} event: {problems}. The event is kept in the dead-letter queue; mend it and "
+                f"not a {cls.__name__} event: {problems_of(error)}. The event is kept in the dead-letter queue; mend it and "
                 "send it again, or delete it."
             ) from error

@@ -96,7 +96,7 @@ class MonitorReport:
     def _react(self, event: ProcessingJobStateChange, execution: Execution) -> None:
         memory = self.memories.recall(execution.schedule_arn)
         if _placement(memory, execution) in (Placement.KNOWN, Placement.FORGOTTEN):
-            self._already(memory, execution)
+            self._already(memory, execution, event)
             return
         in_force = self.policies.current()
         policy = in_force.policy.for_endpoint(execution.endpoint)
@@ -115,13 +115,13 @@ class MonitorReport:
             except MemoryConflict:
                 memory = self.memories.recall(execution.schedule_arn)
                 if _placement(memory, execution) in (Placement.KNOWN, Placement.FORGOTTEN):
-                    self._already(memory, execution)
+                    self._already(memory, execution, event)
                     return
         raise MemoryConflict(
             f"the memory of {execution.schedule} changed {_ATTEMPTS} times while this run was judged; tried again later"
         )
 
-    def _already(self, memory: Memory, execution: Execution) -> None:
+    def _already(self, memory: Memory, execution: Execution, event: ProcessingJobStateChange) -> None:
         placement = _placement(memory, execution)
         facts = {
             "run_at": execution.at.isoformat(),
@@ -129,6 +129,7 @@ class MonitorReport:
         }
         if memory.outbox:  # an earlier attempt was cut off between writing down and saying
             self._say_what_is_pending(execution, memory)
+            note_latency(event.time, self.now(), "monitor_report")
             logger.info("Said what was left to say", extra={"decision": "resumed", **facts})
         else:
             logger.info("Nothing to do", extra={"decision": placement.value, **facts})
@@ -194,8 +195,9 @@ class MonitorReport:
             after.model_copy(update={"outbox": outbox}),
         )
         self._log(execution, outcome, placement, events)
+        self._count(outcome, execution)
         self._say_what_is_pending(execution, stored)
-        self._count(outcome, execution, event)
+        note_latency(event.time, self.now(), "monitor_report")
 
     def _say_what_is_pending(self, execution: Execution, memory: Memory) -> None:
         """Publish what is in the outbox, then take it out.
@@ -252,9 +254,7 @@ class MonitorReport:
         }
         logger.info("Report judged", extra=facts)
 
-    def _count(
-        self, outcome: Verdict | Blindness, execution: Execution, event: ProcessingJobStateChange
-    ) -> None:
+    def _count(self, outcome: Verdict | Blindness, execution: Execution) -> None:
         if isinstance(outcome, Blindness):
             metrics.count("BlindRuns", reason=outcome.reason.value)
         else:
@@ -264,7 +264,6 @@ class MonitorReport:
             # By schedule too: several monitors watch one endpoint, and none may hide another's value.
             watched = {"endpoint": plain(execution.endpoint, 63), "schedule": plain(execution.schedule, 63)}
             metrics.value("ViolationsOpen", outcome.total, **watched)
-        note_latency(event.time, self.now(), "monitor_report")
 
 
 def _placement(memory: Memory, execution: Execution) -> Placement:

@@ -8,7 +8,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from stationkeeper.alerts.wording import Message, message_for
-from stationkeeper.errors import InvalidEvent
+from stationkeeper.errors import InvalidEvent, problems_of
 from stationkeeper.events.domain import DomainEventOnBus, from_detail
 from stationkeeper.telemetry import logger, metrics, note_latency
 
@@ -36,10 +36,7 @@ class Notification:
         try:
             detail = from_detail(event.detail_type, event.detail)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors(include_url=False)[:5]
-            )
-            raise InvalidEvent(f"detail of {event.detail_type}: {problems}") from error
+            raise InvalidEvent(f"detail of {event.detail_type}: {problems_of(error)}") from error
         message = message_for(detail, self.severity_policy_parameter)
         # The id of the event that made us look, so that one query tells the whole story.
         with logger.append_context_keys(

@@ -80,17 +80,15 @@ def classify(job: ProcessingJob, event_time: datetime) -> Execution | Ignored:
     status = job.processing_job_status
     if status not in ("Completed", "Failed", "Stopped"):
         return Ignored(f"not ended yet ({status})")
-    if not job.monitoring_schedule_arn:
+    schedule_arn = job.monitoring_schedule_arn or _schedule_arn(job)
+    if not schedule_arn:
         return Ignored("not a run of a monitoring schedule (a baseline job, or no monitor at all)")
     merge = _is_merge(job)
     if merge and status == "Completed":
         return Ignored("a ground-truth merge; the run that follows it is judged")
-    schedule = (
-        job.environment.get("sagemaker_monitoring_schedule_name")
-        or job.monitoring_schedule_arn.rsplit("/")[-1]
-    )
+    schedule = job.environment.get("sagemaker_monitoring_schedule_name") or schedule_arn.rsplit("/")[-1]
     return Execution(
-        schedule_arn=job.monitoring_schedule_arn,
+        schedule_arn=schedule_arn,
         schedule=schedule,
         endpoint=job.environment.get("sagemaker_endpoint_name") or schedule,
         monitor=_monitor(job),
@@ -102,6 +100,13 @@ def classify(job: ProcessingJob, event_time: datetime) -> Execution | Ignored:
         exit_message=job.exit_message or "",
         blind=_blindness(job, merge=merge),
     )
+
+
+def _schedule_arn(job: ProcessingJob) -> str | None:
+    """The schedule's ARN from its name in the job's environment, for an event that lacks it; None for other jobs."""
+    name = job.environment.get("sagemaker_monitoring_schedule_name")
+    prefix, found, _ = job.processing_job_arn.partition(":processing-job/")
+    return f"{prefix}:monitoring-schedule/{name.lower()}" if name and found else None
 
 
 def report_uri(job: ProcessingJob) -> str | None:

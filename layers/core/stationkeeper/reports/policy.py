@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from stationkeeper.errors import InvalidPolicy
+from stationkeeper.errors import InvalidPolicy, problems_of
 from stationkeeper.reports.violation import Measure, Violation
 from stationkeeper.severity import Severity
 
@@ -144,12 +144,9 @@ class _Selector(BaseModel):
     feature: Glob = "*"
     check: Glob = "*"
 
-    def selects(self, endpoint: str, violation: Violation) -> bool:
-        return (
-            matches(self.check, violation.check)
-            and matches(self.feature, violation.subject)
-            and matches(self.endpoint, endpoint)
-        )
+    def selects(self, violation: Violation) -> bool:
+        """Whether it is about a violation of an endpoint that it concerns."""
+        return matches(self.check, violation.check) and matches(self.feature, violation.subject)
 
 
 class Rule(_Selector):
@@ -206,9 +203,9 @@ class SeverityPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rules: tuple[Rule, ...] = Field(default=(), max_length=1_000)
-    mutes: tuple[Mute, ...] = Field(default=(), max_length=1_000)
-    alerting: tuple[Alerting, ...] = Field(default=(), max_length=1_000)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=100)
+    mutes: tuple[Mute, ...] = Field(default=(), max_length=100)
+    alerting: tuple[Alerting, ...] = Field(default=(), max_length=100)
 
     @classmethod
     def parse(cls, text: str) -> "SeverityPolicy":
@@ -222,9 +219,7 @@ class SeverityPolicy(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, problem["loc"])) or "the document"
-            raise InvalidPolicy(f"{where}: {problem['msg']}") from error
+            raise InvalidPolicy(problems_of(error, most=1)) from error
 
     def for_endpoint(self, endpoint: str) -> "EndpointPolicy":
         """What of the policy concerns one endpoint."""
@@ -259,9 +254,9 @@ class EndpointPolicy(BaseModel):
     def limits(self, violation: Violation) -> Limits:
         limits = DEFAULT_LIMITS.get(violation.check, OTHER_CHECKS)
         for rule in self.rules:
-            if rule.selects(self.endpoint, violation):
+            if rule.selects(violation):
                 limits = rule.over(limits)
         return limits
 
     def muted(self, violation: Violation, now: datetime) -> bool:
-        return any(mute.selects(self.endpoint, violation) and mute.holds(now) for mute in self.mutes)
+        return any(mute.selects(violation) and mute.holds(now) for mute in self.mutes)

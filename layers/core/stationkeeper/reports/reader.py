@@ -16,6 +16,11 @@ from stationkeeper.reports.violation import Measure, Monitor, Violation
 
 _DECODER = JSONDecoder()
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
+# Most violations fit the first window; what does not fit the second is no violation.
+_USUAL_CHARACTERS = 1_000
+_LARGEST_CHARACTERS = 1_000_000
+_LONGEST_TOKEN = 20
+
 _KNOWN_FIELDS = frozenset(
     ("feature_name", "metric_name", "facet", "facet_value", "label", "constraint_check_type", "description")
 )
@@ -178,16 +183,36 @@ def _next(text: str, position: int, closing: str) -> tuple[bool, int]:
 
 
 def _value(text: str, position: int) -> tuple[Any, int]:
-    try:
-        return _DECODER.raw_decode(text, position)
-    except json.JSONDecodeError as error:
-        raise MalformedReport(f"broken JSON: {error.msg} (character {error.pos} of {len(text)})") from error
-    except StopIteration as error:
-        raise MalformedReport(f"broken JSON: the text ends too early (character {position})") from error
-    except RecursionError as error:
-        raise MalformedReport("objects nested too deeply to be a report") from error
-    except ValueError as error:  # an integer of thousands of digits
-        raise MalformedReport(f"a number too large to be read near character {position}") from error
+    """The JSON value at a position, and where it ends.
+
+    It is parsed from a window of its own, so that one value of a hundred megabytes (`[{},{},...` becomes 25 times as large in
+    memory) is refused before it is built.
+    """
+    for window in (_USUAL_CHARACTERS, _LARGEST_CHARACTERS):
+        piece = text[position : position + window]
+        whole = position + window >= len(text)
+        try:
+            value, end = _DECODER.raw_decode(piece)
+        except json.JSONDecodeError as error:
+            if not whole and (window < _LARGEST_CHARACTERS or _may_be_cut(error, piece)):
+                continue
+            where = f"character {position + error.pos} of {len(text)}"
+            raise MalformedReport(f"broken JSON: {error.msg} ({where})") from error
+        except RecursionError as error:
+            raise MalformedReport("objects nested too deeply to be a report") from error
+        except ValueError as error:  # an integer of thousands of digits
+            raise MalformedReport(f"a number too large to be read near character {position}") from error
+        else:
+            if whole or end < len(piece):  # else a number may go on
+                return value, position + end
+    raise MalformedReport(
+        f"one value is longer than {_LARGEST_CHARACTERS:,} characters (from character {position})"
+    )
+
+
+def _may_be_cut(error: json.JSONDecodeError, piece: str) -> bool:
+    """Whether it is the end of the window that is wrong, not what it holds; a string is reported by its beginning."""
+    return error.msg.startswith("Unterminated string") or error.pos >= len(piece) - _LONGEST_TOKEN
 
 
 def _skip(text: str, position: int) -> int:

@@ -6,7 +6,7 @@ However many violations a report holds, a verdict keeps the `KEPT` worst of them
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stationkeeper.reports.policy import DEFAULT_LIMITS, EndpointPolicy, excess
@@ -39,7 +39,7 @@ class Verdict:
     ----------
     counts : violations by severity, muted ones apart.
     by_check : violations by check and severity; checks that no monitor of SageMaker writes count as "other".
-    worst : the `KEPT` worst, worst first, without the muted ones.
+    worst : the `KEPT` worst, worst first, without the muted ones and without their `extra`.
     muted : violations that a mute hides.
     """
 
@@ -79,7 +79,9 @@ def judge_all(violations: Iterable[Violation], policy: EndpointPolicy, now: date
     by_check: Counter[tuple[str, Severity]] = Counter()
     worst: list[Judged] = []
     muted = 0
-    for violation in violations:
+    for read in violations:
+        # Extra fields are not judged by, and a thousand large ones might not fit.
+        violation = read if read.extra is None else replace(read, extra=None)
         if policy.mutes and policy.muted(violation, now):
             muted += 1
             continue
