@@ -67,7 +67,8 @@ def _finish(console: Console, told: list[dict[str, Any]]) -> None:
     if not messages:
         console.print("\nNothing on-call must hear.")
         return
-    shown = next((m for m in messages if m["attributes"].get("severity") == "critical"), messages[0])
+    critical = [message for message in messages if message["attributes"].get("kind") == "ViolationsDetected"]
+    shown = (critical or messages)[-1]
     console.print()
     console.rule("The e-mail on-call gets", align="left")
     console.print(Text(f"Subject: {shown['subject']}\n\n{shown['message']}"))

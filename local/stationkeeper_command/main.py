@@ -92,6 +92,8 @@ def send(
     happened = command.run(_console(as_json), events, port, times)
     if as_json:
         _print_json(happened)
+    if happened["dead_letters"] or happened["undelivered"]:
+        raise CommandError("not every event could be handled; its dead-letter queue has it")
 
 
 @app.command()
@@ -128,3 +130,6 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:  # a full disk, say
+        print(f"stationkeeper: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -23,6 +23,7 @@ from stationkeeper.severity import Severity
 from stationkeeper_command.errors import CommandError
 
 STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_SHOWN = 200
 _LIMIT_BYTES = 1_000_000_000
 _CONSTRAINTS = {
     "features": Monitor.DATA_QUALITY,
@@ -88,7 +89,7 @@ def show(console: Console, address: str, monitor: Monitor, judged: list[Judged],
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in ("severity", "about", "check", "what is wrong"):
         table.add_column(heading, overflow="fold")
-    for one in judged:
+    for one in judged[:_SHOWN]:
         shown = _shown(one)
         table.add_row(
             Text(one.severity.value, style=STYLES[one.severity]),
@@ -97,6 +98,8 @@ def show(console: Console, address: str, monitor: Monitor, judged: list[Judged],
             Text(numbers_of(shown)),
         )
     console.print(table)
+    if len(judged) > _SHOWN:
+        console.print(f"... and {len(judged) - _SHOWN:,} more; --json lists all of them")
 
 
 def read_policy(path: Path | None, endpoint: str) -> EndpointPolicy:

@@ -76,7 +76,7 @@ def demo_scenes(now: datetime) -> list[Scene]:
 
 
 def replay_scenes(folder: Path, now: datetime) -> list[Scene]:
-    """The subfolders of a folder, in order of their names, as hourly runs of one schedule.
+    """The subfolders of a folder, in order of their names, as hourly runs of one schedule up to now.
 
     A subfolder without a report is a run that left none; one called `baseline` is no run.
 

@@ -102,7 +102,11 @@ def show(console: Console, happened: Happened) -> None:
         )
     for line in happened.decisions:
         console.print(
-            _row(_reaction(line), _decision(line), "bold red" if line["level"] == "ERROR" else "dim")
+            _row(
+                _reaction(line),
+                _about(line) + _decision(line),
+                "bold red" if line["level"] == "ERROR" else "dim",
+            )
         )
     for message in happened.messages:
         word = str(message["subject"]).partition("]")[0].strip("[")
@@ -110,7 +114,13 @@ def show(console: Console, happened: Happened) -> None:
             _row("message", f"{message['subject']}   ({message['file']})", _STYLES.get(word, "bold"))
         )
     for letter in happened.dead_letters:
-        console.print(_row("dead letter", f"{letter['logical_id']}: {letter['reason']}", "bold red"))
+        console.print(
+            _row(
+                "dead letter",
+                f"{letter['logical_id']}: event {letter['event_id']}, {letter['reason']}",
+                "bold red",
+            )
+        )
     for lost in happened.undelivered:
         console.print(_row("not delivered", str(lost["reason"]), "bold red"))
 
@@ -122,6 +132,10 @@ def _row(what: str, text: str, style: str) -> Text:
 def _reaction(line: dict[str, Any]) -> str:
     name = str(line["function"])
     return "notification" if "Notification" in name else "monitor_report" if "MonitorReport" in name else name
+
+
+def _about(line: dict[str, Any]) -> str:
+    return f"{line['endpoint']}: " if "endpoint" in line else ""
 
 
 def _decision(line: dict[str, Any]) -> str:
@@ -144,7 +158,7 @@ def _decision(line: dict[str, Any]) -> str:
         case "resumed":
             return f"an earlier attempt was cut off; says what was left to say: {', '.join(line['told'])}"
         case "failed":
-            return f"failed, attempt {line['attempt']}: {str(line.get('exception', '')).strip().splitlines()[-1:]}"
+            return f"failed, attempt {line['attempt']}: {' '.join(str(line.get('exception', '')).strip().splitlines()[-1:])}"
         case "told":
             return "told on-call"
         case "duplicate":

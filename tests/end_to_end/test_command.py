@@ -65,7 +65,7 @@ def test_the_demo_tells_a_day_of_one_endpoint(built: None, state: Path) -> None:
         [],
         ["[CRITICAL] churn-prod: 7 features drifted, 2 features changed type, 3 more (3 new, 5 worse)"],
         ["[WARNING] churn-prod: monitor is blind, report is missing"],
-        ["[OK] churn-prod: monitor sees again, 12 violations"],
+        ["[CRITICAL] churn-prod: monitor sees again, 12 violations open"],
         [],
         ["[OK] churn-prod: recovered after 4 hours"],
     ]
@@ -132,7 +132,7 @@ def test_a_week_without_its_report_is_a_blind_monitor(built: None, tmp_path: Pat
 
     assert subjects(scenes)[1:] == [
         ["[WARNING] taxi: monitor is blind, report is missing"],
-        ["[OK] taxi: monitor sees again, 59 violations"],
+        ["[CRITICAL] taxi: monitor sees again, 59 violations open"],
     ]
 
 

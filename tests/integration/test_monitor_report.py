@@ -212,7 +212,7 @@ def test_blindness_neither_ends_nor_hides_what_was_found(system: World) -> None:
     assert told == [
         ["[CRITICAL] taxi-prod: 1 feature drifted"],
         ["[WARNING] taxi-prod: monitor is blind, job was stopped"],
-        ["[OK] taxi-prod: monitor sees again, 1 violation"],
+        ["[CRITICAL] taxi-prod: monitor sees again, 1 violation open"],
         ["[OK] taxi-prod: recovered after 3 hours"],
     ]
 
@@ -289,6 +289,36 @@ def test_a_mute_hides_one_check_until_its_date(system: World) -> None:
     assert subjects(run(system, 3, drift("tip", 0.8), drift("fare", 0.8))) == [
         "[CRITICAL] taxi-prod: 2 features drifted (1 new)"
     ]
+
+
+def test_what_is_muted_is_not_called_over(system: World) -> None:
+    run(system, 1, drift("tip", 0.8), drift("fare", 0.8))
+    set_policy(system, '{"mutes": [{"feature": "tip", "until": "2999-12-31"}]}')
+
+    (news,) = run(system, 2, drift("tip", 0.8), drift("fare", 0.8), drift("tolls", 0.8))
+    set_policy(system, '{"mutes": [{"until": "2999-12-31"}]}')
+    silence = run(system, 3, drift("tip", 0.8), drift("fare", 0.8), drift("tolls", 0.8))
+
+    assert "OVER" not in news["body"]
+    assert silence == []
+
+
+def test_a_recovery_beside_mutes_names_only_what_is_over(system: World) -> None:
+    run(system, 1, drift("tip", 0.8), drift("fare", 0.8))
+    set_policy(system, '{"mutes": [{"feature": "tip", "until": "2999-12-31"}]}')
+
+    (message,) = run(system, 2, drift("tip", 0.8))
+
+    assert message["subject"] == "[OK] taxi-prod: recovered after 1 hour"
+    assert "fare (baseline_drift_check)" in message["body"]
+    assert "tip (" not in message["body"]
+    assert "1 violation is there still, but muted" in message["body"]
+
+
+def test_a_job_nobody_knows_any_more_is_a_blind_monitor(system: World) -> None:
+    (message,) = system.react(run_event(1, ProcessingOutputConfig={"Outputs": []}))
+
+    assert message["subject"] == "[WARNING] taxi-prod: monitor is blind, report is missing"
 
 
 def test_an_invalid_policy_keeps_the_last_good_one_and_says_so(system: World) -> None:

@@ -69,6 +69,7 @@ def test_ten_runs_in_any_order_end_with_the_same_memory_and_no_message_twice(
     run(system, len(STORY))
 
     assert system.memory(SCHEDULE_ARN) == expected
+    assert system.messages[-1]["subject"] == "[OK] taxi-prod: recovered after 3 hours"
     bodies = [message["body"] for message in system.messages]
     assert len(bodies) == len(set(bodies))
     told = "".join(bodies)

@@ -51,6 +51,7 @@ def late_news_of(
         return heard, ()
     finding = TellViolations(
         severity=severity_of(untold.values()),
+        incident=heard.violations.since if heard.violations else violated.since,
         since=violated.since,
         runs=violated.runs,
         first=False,
@@ -98,15 +99,17 @@ def _late_blindness(
         return heard, ()
     assert isinstance(run.outcome, Blind)
     since = before[-1].at if before else run.at
+    lasts = len(after) == len(later)
     finding = TellBlindness(
+        incident=since,
         since=since,
         runs=len(before) + 1,
         reason=run.outcome.reason,
-        severity=Severity.WARNING,
+        severity=Severity.WARNING if lasts else Severity.INFO,
         reminder=False,
         repeat_after_hours=alerting.repeat_after_hours,
     )
-    if len(after) == len(later) and heard.blindness is None:  # it lasts: on-call waits for its end
+    if lasts and heard.blindness is None:  # it lasts: on-call waits for its end
         blindness = HeardBlindness(
             since=since, reason=finding.reason, told_at=later[-1].at, severity=finding.severity
         )

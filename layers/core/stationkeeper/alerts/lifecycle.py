@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from stationkeeper.alerts.standing import Blinded, Frozen, Run, Standing, Violated
+from stationkeeper.alerts.standing import Blinded, Frozen, Judged, Run, Standing, Violated
 from stationkeeper.reports.policy import Alerting
 from stationkeeper.severity import Severity
 
@@ -74,11 +74,15 @@ class Heard(Frozen):
 class TellViolations(Frozen):
     """On-call must hear of violations.
 
+    `since` is when they began, as far as is known now; `incident` when they began as far as on-call was first told, which
+    stays the same.
+
     `severity` is that of the worst it hears of; `new`, `worse` and `over` hold identities, since the last message.
     """
 
     kind: Literal["violations"] = "violations"
     severity: Severity
+    incident: AwareDatetime
     since: AwareDatetime
     runs: int
     first: bool
@@ -93,6 +97,7 @@ class TellBlindness(Frozen):
     """On-call must hear that a monitor is blind."""
 
     kind: Literal["blindness"] = "blindness"
+    incident: AwareDatetime
     since: AwareDatetime
     runs: int
     reason: str
@@ -106,6 +111,7 @@ class TellRecovery(Frozen):
 
     kind: Literal["recovery"] = "recovery"
     of: Literal["violations", "blindness"]
+    incident: AwareDatetime
     since: AwareDatetime
     runs: int
     over: frozenset[str] = frozenset()
@@ -132,15 +138,33 @@ def news_of(
         return Heard(violations=heard.violations, blindness=blindness), told
     findings: list[Finding] = []
     if heard.blindness is not None:
-        runs = before.blinded.runs if before.blinded else 1
-        findings.append(TellRecovery(of="blindness", since=heard.blindness.since, runs=runs))
+        blind = before.blinded
+        findings.append(
+            TellRecovery(
+                of="blindness",
+                incident=heard.blindness.since,
+                since=blind.since if blind else heard.blindness.since,
+                runs=blind.runs if blind else 1,
+            )
+        )
     if after.violated is not None:
         violations, found = _violations(run, after.violated, heard.violations, alerting)
         return Heard(violations=violations), (*findings, *found)
     if heard.violations is not None:
         known = heard.violations
-        runs = before.violated.runs if before.violated else 1
-        findings.append(TellRecovery(of="violations", since=known.since, runs=runs, over=known.known))
+        hidden = run.outcome.muted if isinstance(run.outcome, Judged) else frozenset()
+        over = known.known - hidden
+        if over or not hidden:  # what is muted is there still: that on-call muted all of it is no recovery
+            ended = before.violated
+            findings.append(
+                TellRecovery(
+                    of="violations",
+                    incident=known.since,
+                    since=ended.since if ended else known.since,
+                    runs=ended.runs if ended else 1,
+                    over=over,
+                )
+            )
     return Heard(), tuple(findings)
 
 
@@ -193,13 +217,14 @@ def _violations(
     due = heard is not None and run.at - heard.told_at >= timedelta(hours=alerting.repeat_after_hours)
     if heard is not None and not news and not due:
         return heard.with_unmentioned({name: telling[name] for name in new}), ()
-    since = heard.since if heard else violated.since
+    incident = heard.since if heard else violated.since
     known = heard.known if heard else frozenset()
-    over = known - frozenset(outcome.levels) if not outcome.untracked else frozenset()
+    over = known - frozenset(outcome.levels) - outcome.muted if not outcome.untracked else frozenset()
     severity = severity_of(outcome.levels.values() if untracked or not telling else telling.values())
     finding = TellViolations(
         severity=severity,
-        since=since,
+        incident=incident,
+        since=violated.since,
         runs=violated.runs,
         first=heard is None,
         reminder=heard is not None and not news,
@@ -209,7 +234,7 @@ def _violations(
         repeat_after_hours=alerting.repeat_after_hours,
     )
     after = HeardViolations(
-        since=since,
+        since=incident,
         # What is not called over is still known, as far as there is room.
         told={**told, **telling} if outcome.untracked and len(told) <= len(telling) else telling,
         told_at=run.at,
@@ -233,7 +258,7 @@ def _blindness(
     if heard is None and blinded.runs < alerting.runs_before_alert:
         return None, ()
     since = heard.since if heard else blinded.since
-    lasting = run.at - since
+    lasting = run.at - blinded.since
     critical = bool(lasting) and lasting >= timedelta(hours=alerting.blind_critical_after_hours)
     severity = Severity.CRITICAL if critical or not alerting.blind_critical_after_hours else Severity.WARNING
     news = heard is None or blinded.reason != heard.reason or severity > heard.severity
@@ -241,7 +266,8 @@ def _blindness(
     if not news and not due:
         return heard, ()
     finding = TellBlindness(
-        since=since,
+        incident=since,
+        since=blinded.since,
         runs=blinded.runs,
         reason=blinded.reason,
         severity=severity,

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from stationkeeper.alerts.text import count, figure, percent
+from stationkeeper.alerts.text import count, figure, figures, percent
 from stationkeeper.events.domain import ReportedViolation
 from stationkeeper.reports.violation import Measure, Monitor
 
@@ -55,6 +55,7 @@ def subject_of(violation: ReportedViolation) -> str:
 def numbers_of(violation: ReportedViolation) -> str:
     """What is wrong with it, in numbers where there are some, else in the monitor's own words."""
     observed, expected = violation.observed, violation.expected
+    found, limit = figures(observed, expected)
     margin = f" +/- {figure(violation.margin)}" if violation.margin is not None else ""
     match Measure(violation.measure):
         case Measure.SHARE:
@@ -62,17 +63,17 @@ def numbers_of(violation: ReportedViolation) -> str:
         case Measure.FRACTION:
             return f"only {percent(observed * 100 if observed is not None else None)} fit the constraint"
         case Measure.DISTANCE:
-            return f"distance {figure(observed)} from the baseline, {figure(expected)} allowed"
+            return f"distance {found} from the baseline, {limit} allowed"
         case Measure.COLUMNS:
             return (
                 f"{figure(observed)} column{'' if observed == 1 else 's'}, {figure(expected)} in the baseline"
             )
         case Measure.BELOW:
-            return f"{figure(observed)}{margin}, at least {figure(expected)} wanted"
+            return f"{found}{margin}, at least {limit} wanted"
         case Measure.ABOVE:
-            return f"{figure(observed)}{margin}, at most {figure(expected)} allowed"
+            return f"{found}{margin}, at most {limit} allowed"
         case Measure.DIFFERENCE if expected is not None:
-            return f"{figure(observed)}, {figure(expected)} in the baseline"
+            return f"{found}, {limit} in the baseline"
         case Measure.DIFFERENCE:
             return f"{figure(observed)} is not within its constraint"
         case _:
@@ -134,7 +135,7 @@ BLIND: dict[str, BlindWords] = {
     "report-too-large": BlindWords(
         "report is too large",
         "The job ended, but its report is larger than Stationkeeper may read.",
-        "Read the report yourself, relax the constraints that everything violates, or raise ReportSizeLimitMegabytes",
+        "Nearly everything is violated. Fetch the report and read it with `stationkeeper report report.json`",
     ),
     "report-contradictory": BlindWords(
         "report is empty, violations were announced",

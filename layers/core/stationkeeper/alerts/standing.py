@@ -22,13 +22,14 @@ class Judged(Frozen):
     """A run whose report was read.
 
     `levels` maps the identity of each kept violation to its level (see `reports.verdict.Judged`); `untracked` counts
-    those beyond what is kept.
+    those beyond what is kept, and `muted` holds the identities of those a mute hides: they are there, and not told.
     """
 
     kind: Literal["judged"] = "judged"
     levels: Mapping[str, int]
     counts: Mapping[Severity, int]
     untracked: int = 0
+    muted: frozenset[str] = frozenset()
 
     @property
     def total(self) -> int:

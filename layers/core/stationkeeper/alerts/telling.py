@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from stationkeeper.alerts.lifecycle import Finding, TellBlindness, TellRecovery, TellViolations
 from stationkeeper.alerts.text import plain
@@ -23,6 +24,7 @@ from stationkeeper.severity import Severity
 
 WORST_TOLD = 50
 OVER_TOLD = 20
+WORST_SEEN_AGAIN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def domain_event(
     about = finding.of if isinstance(finding, TellRecovery) else finding.kind
     shared: dict[str, object] = {
         "id": stable_id(execution.schedule_arn, execution.job, finding.kind, about),
-        "incident": stable_id(execution.schedule_arn, about, finding.since.isoformat())[:8],
+        "incident": stable_id(execution.schedule_arn, about, finding.incident.isoformat())[:8],
         "endpoint": plain(execution.endpoint, 63),
         "schedule": plain(execution.schedule, 63),
         "schedule_arn": plain(execution.schedule_arn, 300),
@@ -90,7 +92,10 @@ def domain_event(
     return MonitorRecovered.model_validate(
         {
             **shared,
-            "severity": Severity.INFO,
+            # A monitor that sees again is as bad as what it sees.
+            "severity": outcome.severity or Severity.INFO,
+            "counts": outcome.counts,
+            "worst": [_reported(judged, None) for judged in outcome.worst[:WORST_SEEN_AGAIN]],
             "of": finding.of,
             "over": over[:OVER_TOLD],
             "over_count": len(finding.over),
@@ -140,10 +145,12 @@ def _worst(judged: tuple[Judged, ...], finding: TellViolations) -> tuple[Reporte
     return tuple(_reported(judged[index], finding) for index in chosen)
 
 
-def _reported(judged: Judged, finding: TellViolations) -> ReportedViolation:
+def _reported(judged: Judged, finding: TellViolations | None) -> ReportedViolation:
     violation = judged.violation
     identity = violation.identity
-    status = "new" if identity in finding.new else "worse" if identity in finding.worse else "ongoing"
+    status: Literal["new", "worse", "ongoing"] = "ongoing"
+    if finding is not None and not finding.first:
+        status = "new" if identity in finding.new else "worse" if identity in finding.worse else "ongoing"
     return ReportedViolation(
         subject=plain(violation.subject, 120) or "unnamed",
         qualifier=plain(violation.qualifier, 80),
@@ -156,7 +163,7 @@ def _reported(judged: Judged, finding: TellViolations) -> ReportedViolation:
         description=plain(violation.description, 200),
         feature_glob=glob_for(violation.subject),
         check_glob=glob_for(violation.check),
-        status="ongoing" if finding.first else status,
+        status=status,
     )
 
 

@@ -76,6 +76,18 @@ def figure(value: float | None) -> str:
     return f"{value:.3g}" if size < 100 else f"{value:.4g}"
 
 
+def figures(one: float | None, other: float | None) -> tuple[str, str]:
+    """Two numbers as a person reads them, with as many digits as it takes to tell them apart."""
+    short = figure(one), figure(other)
+    if one is None or other is None or one == other or short[0] != short[1]:
+        return short
+    for digits in range(4, 18):
+        longer = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if longer[0] != longer[1]:
+            return longer
+    return short
+
+
 def percent(value: float | None) -> str:
     """A percentage that never rounds to a whole it is not: 99.996 stays 99.996, not 100."""
     if value is None or not math.isfinite(value):

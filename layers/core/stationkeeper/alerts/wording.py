@@ -5,6 +5,7 @@ of a command.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,12 +35,16 @@ from stationkeeper.events.domain import (
     ReportedViolation,
     ViolationsDetected,
 )
+from stationkeeper.reports.verdict import KEPT
 from stationkeeper.severity import Severity
 
 SUBJECT_CHARACTERS = 99  # SNS: under 100
 BODY_BYTES = 200_000  # SNS: 256 KiB with attributes
 _LISTED = 15
-_OVER_LISTED = 10
+_OVER_LISTED = 20
+_FEW_FOLLOWED = (
+    f"Only the worst {KEPT:,} are followed one by one: what is new or over among the others is not told."
+)
 _NAME_WIDTH = 44
 
 
@@ -66,7 +71,8 @@ def message_for(event: DomainEvent, severity_policy_parameter: str) -> Message:
             headline, body = _recovered(event)
         case _:
             raise TypeError(f"no wording for {event.detail_type}")
-    word = "OK" if isinstance(event, MonitorRecovered) else event.severity.value.upper()
+    fine = isinstance(event, MonitorRecovered) and not event.open_violations
+    word = "OK" if fine else event.severity.value.upper()
     subject = ascii_line(f"[{word}] {event.endpoint}: {headline}", SUBJECT_CHARACTERS)
     attributes = {
         "severity": event.severity.value,
@@ -80,13 +86,16 @@ def message_for(event: DomainEvent, severity_policy_parameter: str) -> Message:
 
 def _violations(event: ViolationsDetected, parameter: str) -> tuple[str, str]:
     suffix = _suffix(event)
+    muted = f"; {event.muted:,} more muted" if event.muted else ""
     room = SUBJECT_CHARACTERS - len(f"[{event.severity.value}] {event.endpoint}: {suffix}")
     choices = headlines(event.by_check)
     headline = next((choice for choice in choices if len(choice) <= room), choices[-1]) + suffix
     parts = [
-        f"{_looked(event)} and found {count(event.total, 'violation')}: {_severities(event)}.",
+        f"{_looked(event)} and found {count(event.total, 'violation')}: {_severities(event.counts)}{muted}.",
         _why_now(event),
+        _policy_problem(event),
         _facts(event, "Violated since"),
+        _FEW_FOLLOWED if event.total > KEPT else "",
     ]
     fresh = [v for v in event.worst if v.status != "ongoing"][:_LISTED]
     lasting_on = [v for v in event.worst if v.status == "ongoing"][:_LISTED]
@@ -98,7 +107,14 @@ def _violations(event: ViolationsDetected, parameter: str) -> tuple[str, str]:
         parts.append(_list(title, _lines(lasting_on), event.total - news - len(lasting_on)))
     if event.over_count:
         over = list(event.over[:_OVER_LISTED])
-        parts.append(_list("OVER SINCE THE LAST MESSAGE", over, event.over_count - len(over)))
+        parts.append(
+            _list("OVER, OR CAME AND WENT, SINCE THE LAST MESSAGE", over, event.over_count - len(over))
+        )
+    parts.append(
+        "WHAT IT MAY MEAN\n"
+        "  Types, gaps, unknown values, columns: look upstream, the data may be broken. Drift, metrics, bias: the world\n"
+        "  may have changed; retraining may be due. A limit that was never right: change or mute it."
+    )
     parts.append(
         "WHAT STATIONKEEPER DID\n"
         "  It judged the report and told you. It changed nothing on the endpoint, which keeps serving.\n"
@@ -129,12 +145,9 @@ def _rhythm(event: ViolationsDetected | MonitorBlind) -> str:
     )
 
 
-def _severities(event: ViolationsDetected) -> str:
-    words = {Severity.CRITICAL: "critical", Severity.WARNING: "warning", Severity.INFO: "info"}
-    told = ", ".join(
-        f"{event.counts[severity]:,} {word}" for severity, word in words.items() if event.counts.get(severity)
-    )
-    return f"{told}; {event.muted:,} more muted" if event.muted else told
+def _severities(counts: Mapping[Severity, int]) -> str:
+    ranked = sorted(Severity, reverse=True)
+    return ", ".join(f"{counts[severity]:,} {severity.value}" for severity in ranked if counts.get(severity))
 
 
 def _why_now(event: ViolationsDetected) -> str:
@@ -163,28 +176,28 @@ def _were(event: ViolationsDetected) -> str:
 
 def _blind(event: MonitorBlind) -> tuple[str, str]:
     words = BLIND.get(event.reason, UNKNOWN_BLINDNESS)
-    headline = f"monitor is blind, {words.short}{' (ongoing)' if event.reminder else ''}"
-    sentence = (
-        f"{_the_monitor(event)} could not be judged{_window(event, ' for the data from ')}: nobody knows whether "
-        f"the model is still on station.\n\n{words.sentence}"
-    )
-    if event.said:
-        sentence += f"\nThe service said: {event.said}"
-    parts = [sentence]
-    if event.newer_run_at is not None:
-        parts.append(f"This is late news: a newer run, of {moment(event.newer_run_at)}, has been judged.")
+    late = event.newer_run_at is not None and event.severity is Severity.INFO
+    ending = " (late news)" if late else " (ongoing)" if event.reminder else ""
+    headline = f"{'a run was' if late else 'monitor is'} blind, {words.short}{ending}"
+    missed = f"{_the_monitor(event)} could not be judged{_window(event, ' for the data from ')}"
+    parts = [
+        f"{missed}: nothing is known about the model there.",
+        words.sentence + (f"\nReason: {event.said}" if event.said else ""),
+    ]
+    if late and event.newer_run_at is not None:
+        parts.append(
+            f"Newer runs have been judged, the last of {moment(event.newer_run_at)}. This is for the record."
+        )
     parts.append(_facts(event, "Blind since"))
-    if event.open_violations:
+    if event.open_violations and not late:
         parts.append(
             f"At the last run that could be judged, {count(event.open_violations, 'violation')} "
             f"{'was' if event.open_violations == 1 else 'were'} open; that problem "
             "is neither over nor confirmed."
         )
-    parts.append(
-        "WHAT STATIONKEEPER DID\n"
-        "  It told you, and did not count this run as healthy. It changed nothing on the endpoint.\n"
-        f"  You hear again when the reason changes, {_rhythm(event)} while this lasts, and when the monitor sees again."
-    )
+    did = "It told you, and did not count this run as healthy. It changed nothing on the endpoint."
+    then = f"You hear again when the reason changes, {_rhythm(event)} while this lasts, and when the monitor sees again."
+    parts.append("\n  ".join(["WHAT STATIONKEEPER DID", did, *([] if late else [then])]))
     parts.append(_steps(_advice(event, words.advice), _job_log(event), _consoles(event)))
     return headline, "\n\n".join(parts)
 
@@ -192,11 +205,12 @@ def _blind(event: MonitorBlind) -> tuple[str, str]:
 def _recovered(event: MonitorRecovered) -> tuple[str, str]:
     length = lasting(event.run_at - event.since)
     if event.of == "blindness":
-        found = count(event.open_violations or 0, "violation")
-        headline = f"monitor sees again, {found if event.open_violations else 'no violations'}"
+        found = count(event.open_violations or 0, "violation") if event.open_violations else "no violations"
+        headline = f"monitor sees again, {found}{' open' if event.open_violations else ''}"
+        severities = f": {_severities(event.counts)}" if event.open_violations else ""
         first = (
             f"{_the_monitor(event)} can be judged again{_window(event, ': it looked at the data from ')} and found "
-            f"{found if event.open_violations else 'no violations'}. It had been blind for {length}."
+            f"{found}{severities}. It had been blind for {length}."
         )
     else:
         headline = f"recovered after {length}"
@@ -206,18 +220,23 @@ def _recovered(event: MonitorRecovered) -> tuple[str, str]:
         )
     if event.muted:
         first += (
-            f" {count(event.muted, 'violation')} {'is' if event.muted == 1 else 'are'} muted and not counted."
+            f" {count(event.muted, 'violation')} {'is' if event.muted == 1 else 'are'} there still, but muted."
         )
-    parts = [first, _facts(event, "Lasted since")]
+    parts = [first, _facts(event, "Lasted from")]
+    if event.worst:
+        worst = list(event.worst)
+        parts.append(
+            _list("STILL OPEN, WORST FIRST", _lines(worst), (event.open_violations or 0) - len(worst))
+        )
     if event.over_count:
         over = list(event.over[:_OVER_LISTED])
         parts.append(_list("WHAT IS OVER", over, event.over_count - len(over)))
     if event.of == "blindness" and event.open_violations:
-        did = "It closed the incident of the blind monitor. What the monitor found stays open, in its own incident."
+        did = "It closed the incident of the blind monitor. What is open stays open, in its own incident."
     else:
-        did = "It closed the incident. There is nothing for you to do."
+        did = "It closed the incident. Nothing is left for you to do."
     parts.append(f"WHAT STATIONKEEPER DID\n  {did}")
-    parts.append(_steps(_read_report(event), _consoles(event)))
+    parts.append(_steps(_read_report(event), _consoles(event), title="TO CHECK IT"))
     return headline, "\n\n".join(parts)
 
 
@@ -263,17 +282,19 @@ def _list(title: str, lines: list[str], more: int) -> str:
     return "\n".join([title, *(f"  {line.rstrip()}" for line in [*lines, *rest])])
 
 
-def _steps(*steps: tuple[str, tuple[str, ...]] | None) -> str:
-    lines = ["WHAT TO DO NEXT"]
-    for number, (title, commands) in enumerate(filter(None, steps), 1):
-        lines += [f"  {number}. {title}:", *(f"     {command}" for command in commands)]
+def _steps(*steps: tuple[str, tuple[str, ...]] | None, title: str = "WHAT TO DO NEXT") -> str:
+    lines = [title]
+    for number, (what, commands) in enumerate(filter(None, steps), 1):
+        lines += [f"  {number}. {what}:", *(f"     {command}" for command in commands)]
     return "\n".join(lines)
 
 
 def _read_report(event: DomainEvent) -> tuple[str, tuple[str, ...]] | None:
     if event.report_uri is None:
         return None
-    return "Read the whole report", (f"aws s3 cp --region {event.region} {quoted(event.report_uri)} -",)
+    return "Read the whole report", (
+        f"aws s3 cp --region {event.region} {quoted(event.report_uri)} -",
+    )
 
 
 def _consoles(event: DomainEvent) -> tuple[str, tuple[str, ...]]:
@@ -308,7 +329,9 @@ def _advice(event: MonitorBlind, advice: str) -> tuple[str, tuple[str, ...]] | N
         case "report-missing" | "report-malformed" | "report-contradictory" if event.report_uri:
             folder = event.report_uri.rsplit("/", 1)[0]
             return advice, (f"aws s3 ls --region {region} --recursive {quoted(folder + '/')}",)
-        case "report-denied" | "report-too-large" if event.report_uri:
+        case "report-too-large" if event.report_uri:
+            return advice, (f"aws s3 cp --region {region} {quoted(event.report_uri)} report.json",)
+        case "report-denied" if event.report_uri:
             return advice, (f"aws s3api head-object --region {region} {_bucket_and_key(event.report_uri)}",)
         case "job-failed" | "job-stopped":
             return None  # the log is the next step anyway
@@ -326,9 +349,15 @@ def _bucket_and_key(uri: str) -> str:
 def _mute(
     event: ViolationsDetected, example: list[ReportedViolation], parameter: str
 ) -> tuple[str, tuple[str, ...]] | None:
+    if event.policy_problem:
+        history = f"--region {event.region} --name {quoted(parameter)}"
+        return "Mend the severity policy; before that no mute takes effect", (
+            f"aws ssm get-parameter-history {history} --query 'Parameters[].[Version,Value]' --output text",
+        )
     if not example:
         return None
     worst = example[0]
+    whole = f" (all of {worst.subject}, not only {worst.qualifier})" if worst.qualifier else ""
     mute = {
         "endpoint": event.endpoint,
         "feature": worst.feature_glob,
@@ -337,7 +366,8 @@ def _mute(
         "reason": "why",
     }
     name = f"--region {event.region} --name {quoted(parameter)}"
-    return f"If you know this and accept it, mute one check for a week, here that of {worst.subject}", (
+    about = f"If you know this and accept it, mute {worst.check} of {worst.subject}{whole} for a week"
+    return f"{about} (needs jq; holds within 5 minutes, from the next run on)", (
         f"aws ssm get-parameter {name} --query Parameter.Value --output text \\",
         f"  | jq -nc --argjson mute {quoted(json.dumps(mute))} '(input? // {{}}) | .mutes += [$mute]' > severity-policy.json \\",
         f"  && aws ssm put-parameter {name} --type String --tier Intelligent-Tiering --overwrite \\",
@@ -345,14 +375,16 @@ def _mute(
     )
 
 
-def _footer(event: DomainEvent) -> str:
-    problem = (
-        f"\nThe severity policy needs you: {plain(event.policy_problem, 500)}.\n"
-        if event.policy_problem
-        else ""
-    )
+def _policy_problem(event: DomainEvent) -> str:
     return (
-        f"\n{problem}\n--\n"
+        f"The severity policy needs you: {plain(event.policy_problem, 500)}." if event.policy_problem else ""
+    )
+
+
+def _footer(event: DomainEvent) -> str:
+    problem = "" if isinstance(event, ViolationsDetected) else _policy_problem(event)
+    return (
+        f"\n{problem and f'\n{problem}\n'}\n--\n"
         f"Stationkeeper, account {event.account}, region {event.region}. Incident {event.incident}, "
         f"event {event.cause.event_id}.\n"
     )

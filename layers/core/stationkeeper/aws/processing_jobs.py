@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from stationkeeper.events.processing_job import ProcessingJob
 
 if TYPE_CHECKING:
@@ -13,10 +15,18 @@ if TYPE_CHECKING:
 
 
 class SageMakerProcessingJobs:
+    """Asks SageMaker for a job by its name."""
+
     def __init__(self, client: Callable[[], SageMakerClient]) -> None:
         self._client = client
 
-    def describe(self, job_name: str) -> ProcessingJob:
-        return ProcessingJob.model_validate(
-            self._client().describe_processing_job(ProcessingJobName=job_name)
-        )
+    def describe(self, job_name: str) -> ProcessingJob | None:
+        """What `DescribeProcessingJob` answers; None when there is no such job any more."""
+        try:
+            answer = self._client().describe_processing_job(ProcessingJobName=job_name)
+        except ClientError as error:
+            # SageMaker says "not found" as a plain ValidationException.
+            if "Could not find" in error.response.get("Error", {}).get("Message", ""):
+                return None
+            raise
+        return ProcessingJob.model_validate(answer)

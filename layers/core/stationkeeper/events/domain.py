@@ -130,6 +130,9 @@ class MonitorRecovered(DomainEvent):
     open_violations: int | None = None
     """When the monitor sees again: violations in this run."""
     muted: int = 0
+    counts: dict[Severity, int] = Field(default_factory=dict)
+    worst: tuple[ReportedViolation, ...] = ()
+    """The worst of what is open when the monitor sees again, at most 5."""
 
 
 _TYPES: dict[str, type[DomainEvent]] = {

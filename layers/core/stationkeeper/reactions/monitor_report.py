@@ -62,7 +62,8 @@ class Policies(Protocol):
 
 
 class ProcessingJobs(Protocol):
-    def describe(self, job_name: str) -> ProcessingJob: ...
+    def describe(self, job_name: str) -> ProcessingJob | None:
+        """The job as SageMaker describes it; None when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,8 @@ class MonitorReport:
         if execution.blind is not None or execution.report_uri is not None:
             return execution
         job = self.jobs.describe(execution.job)
+        if job is None:
+            return execution
         return replace(execution, report_uri=report_uri(job), window=job.window() or execution.window)
 
     def _judge(self, execution: Execution, policy: EndpointPolicy) -> Verdict | Blindness:
@@ -282,7 +285,10 @@ def _run(execution: Execution, outcome: Verdict | Blindness) -> tuple[Run, dict[
             levels[identity] = judged.level
             names[identity] = _name(violation)
     judged_run = Judged(
-        levels=levels, counts=outcome.counts, untracked=max(0, outcome.total - len(outcome.worst))
+        levels=levels,
+        counts=outcome.counts,
+        untracked=max(0, outcome.total - len(outcome.worst)),
+        muted=outcome.muted_identities,
     )
     return Run(at=execution.at, job=execution.job, outcome=judged_run), names
 

@@ -126,8 +126,9 @@ _GLOB_SHOWN = 120
 
 
 def glob_for(name: str) -> str:
-    """A glob that matches a name and can be shown: what cannot be printed is `?`, the end of a long name `*`."""
-    shown = "".join(character if character.isprintable() else "?" for character in name[:_GLOB_SHOWN])
+    """A glob that matches a name and little else: what cannot be printed, or would be a wildcard, is `?`; the end of a
+    long name is `*`."""
+    shown = "".join(c if c.isprintable() and c != "*" else "?" for c in name[:_GLOB_SHOWN])
     return (shown if len(name) <= _GLOB_SHOWN else f"{shown}*") or "*"
 
 

@@ -40,13 +40,14 @@ class Verdict:
     counts : violations by severity, muted ones apart.
     by_check : violations by check and severity; checks that no monitor of SageMaker writes count as "other".
     worst : the `KEPT` worst, worst first, without the muted ones and without their `extra`.
-    muted : violations that a mute hides.
+    muted : violations that a mute hides; `muted_identities` holds those of at most `KEPT` of them.
     """
 
     counts: dict[Severity, int]
     by_check: dict[tuple[str, Severity], int]
     worst: tuple[Judged, ...]
     muted: int = 0
+    muted_identities: frozenset[str] = frozenset()
 
     @property
     def total(self) -> int:
@@ -79,11 +80,14 @@ def judge_all(violations: Iterable[Violation], policy: EndpointPolicy, now: date
     by_check: Counter[tuple[str, Severity]] = Counter()
     worst: list[Judged] = []
     muted = 0
+    muted_identities: set[str] = set()
     for read in violations:
         # Extra fields are not judged by, and a thousand large ones might not fit.
         violation = read if read.extra is None else replace(read, extra=None)
         if policy.mutes and policy.muted(violation, now):
             muted += 1
+            if len(muted_identities) < KEPT:
+                muted_identities.add(violation.identity)
             continue
         judged = judge(violation, policy)
         counts[judged.severity] += 1
@@ -94,7 +98,7 @@ def judge_all(violations: Iterable[Violation], policy: EndpointPolicy, now: date
             worst.sort(key=worst_first)
             del worst[KEPT:]
     worst.sort(key=worst_first)
-    return Verdict(dict(counts), dict(by_check), tuple(worst[:KEPT]), muted)
+    return Verdict(dict(counts), dict(by_check), tuple(worst[:KEPT]), muted, frozenset(muted_identities))
 
 
 def worst_first(judged: Judged) -> tuple[float, float, str, str, str]:
