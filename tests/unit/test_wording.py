@@ -147,7 +147,9 @@ def test_every_reason_for_blindness_has_its_words(reason):
 def test_seeing_again_with_violations_says_how_many():
     seeing, violated = events_of(NO_DATA, verdict_of(drift("a", 0.2), drift("b", 0.2)))[-1]
 
-    assert message_for(seeing, PARAMETER).subject == "[WARNING] taxi-prod: monitor sees again, 2 violations open"
+    assert (
+        message_for(seeing, PARAMETER).subject == "[WARNING] taxi-prod: monitor sees again, 2 violations open"
+    )
     assert message_for(violated, PARAMETER).subject == "[WARNING] taxi-prod: 2 features drifted"
 
 

@@ -219,9 +219,7 @@ def _recovered(event: MonitorRecovered) -> tuple[str, str]:
             f"{count(event.runs, 'run')}."
         )
     if event.muted:
-        first += (
-            f" {count(event.muted, 'violation')} {'is' if event.muted == 1 else 'are'} there still, but muted."
-        )
+        first += f" {count(event.muted, 'violation')} {'is' if event.muted == 1 else 'are'} there still, but muted."
     parts = [first, _facts(event, "Lasted from")]
     if event.worst:
         worst = list(event.worst)
@@ -292,9 +290,7 @@ def _steps(*steps: tuple[str, tuple[str, ...]] | None, title: str = "WHAT TO DO 
 def _read_report(event: DomainEvent) -> tuple[str, tuple[str, ...]] | None:
     if event.report_uri is None:
         return None
-    return "Read the whole report", (
-        f"aws s3 cp --region {event.region} {quoted(event.report_uri)} -",
-    )
+    return "Read the whole report", (f"aws s3 cp --region {event.region} {quoted(event.report_uri)} -",)
 
 
 def _consoles(event: DomainEvent) -> tuple[str, tuple[str, ...]]:
