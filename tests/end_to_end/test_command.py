@@ -78,7 +78,7 @@ def test_the_demo_reads_as_a_timeline(built: None) -> None:
 
     assert done.returncode == 0
     assert "1. The hourly run finds nothing wrong" in done.stdout
-    assert "-> monitor_report judged critical" in done.stdout
+    assert "-> monitor_report churn-prod: judged critical" in done.stdout
     assert "Subject: [CRITICAL] churn-prod" in done.stdout
 
 
