@@ -4,7 +4,6 @@ Absent values come as null, "" or not at all; times as epoch seconds, epoch mill
 (captured live, and in the documentation's samples).
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict
@@ -66,8 +65,3 @@ class SageMakerModel(Lenient):
     """A value in SageMaker's own spelling: `processing_job_name` is read from `ProcessingJobName`."""
 
     model_config = ConfigDict(alias_generator=to_pascal)
-
-
-def utc(moment: datetime) -> datetime:
-    """The same moment, in UTC."""
-    return moment.astimezone(UTC)
