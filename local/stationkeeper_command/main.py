@@ -110,11 +110,11 @@ def report(
     """Judge a violation report on the spot."""
     from stationkeeper_command import report as command
 
-    monitor, judged, muted = command.judged_report(address, command.read_policy(policy, endpoint))
+    by = command.read_policy(policy, endpoint)
     if as_json:
-        _print_json(command.as_json(monitor, judged))
+        _print_json(command.as_json(*command.judged_report(address, by)))
     else:
-        command.show(_console(as_json=False), address, monitor, judged, muted)
+        command.show(_console(as_json=False), address, *command.verdict_of(address, by))
 
 
 def main() -> None:

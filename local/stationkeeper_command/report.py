@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from stationkeeper.events.domain import ReportedViolation
 from stationkeeper.reports.outcome import REPORT_NAME, Blindness
 from stationkeeper.reports.policy import EndpointPolicy, SeverityPolicy
 from stationkeeper.reports.reader import MalformedReport, read_violations
-from stationkeeper.reports.verdict import Judged, judge, worst_first
+from stationkeeper.reports.verdict import Judged, Verdict, judge, judge_all, worst_first
 from stationkeeper.reports.violation import Monitor, Violation
 from stationkeeper.severity import Severity
 
@@ -33,25 +35,43 @@ _CONSTRAINTS = {
 }
 
 
-def judged_report(address: str, policy: EndpointPolicy) -> tuple[Monitor, list[Judged], int]:
-    """Which monitor wrote a report, its violations worst first, and how many a mute hides.
+def verdict_of(address: str, policy: EndpointPolicy) -> tuple[Monitor, Verdict]:
+    """Which monitor wrote a report, and what it amounts to; as lean as in the function, however long the report.
 
     Raises
     ------
     CommandError
         When the report cannot be read, or is none.
     """
+    address = _report_in(address)
+    with _refusing(address):
+        verdict = judge_all(read_violations(_read(address)), policy, datetime.now(UTC))
+    return _monitor(address, [judged.violation for judged in verdict.worst]), verdict
+
+
+def judged_report(address: str, policy: EndpointPolicy) -> tuple[Monitor, list[Judged]]:
+    """Which monitor wrote a report, and every violation that no mute hides, worst first; raises as `verdict_of`."""
+    address = _report_in(address)
+    with _refusing(address):
+        violations = list(read_violations(_read(address)))
+    now = datetime.now(UTC)
+    kept = (judge(violation, policy) for violation in violations if not policy.muted(violation, now))
+    return _monitor(address, violations), sorted(kept, key=worst_first)
+
+
+def _report_in(address: str) -> str:
+    """The address itself, or the report in the folder that a job wrote into."""
     if not address.startswith("s3://") and (Path(address) / REPORT_NAME).is_file():
-        address = str(Path(address) / REPORT_NAME)  # the folder a job wrote into will do
-    content = _read(address)
+        return str(Path(address) / REPORT_NAME)
+    return address
+
+
+@contextmanager
+def _refusing(address: str) -> Iterator[None]:
     try:
-        violations = list(read_violations(content))
+        yield
     except MalformedReport as error:
         raise CommandError(f"{address} is not a violation report: {error}") from error
-    now = datetime.now(UTC)
-    kept = [violation for violation in violations if not policy.muted(violation, now)]
-    judged = sorted((judge(violation, policy) for violation in kept), key=worst_first)
-    return _monitor(address, violations), judged, len(violations) - len(kept)
 
 
 def as_json(monitor: Monitor, judged: list[Judged]) -> dict[str, Any]:
@@ -78,18 +98,18 @@ def as_json(monitor: Monitor, judged: list[Judged]) -> dict[str, Any]:
     }
 
 
-def show(console: Console, address: str, monitor: Monitor, judged: list[Judged], muted: int) -> None:
-    """The report as a table for a person."""
-    title = f"{MONITORS[monitor]}: {count(len(judged), 'violation')}"
-    if muted:
-        title += f", {muted:,} more muted"
-    if not judged:
+def show(console: Console, address: str, monitor: Monitor, verdict: Verdict) -> None:
+    """The report as a table for a person: the worst, and how many more there are."""
+    title = f"{MONITORS[monitor]}: {count(verdict.total, 'violation')}"
+    if verdict.muted:
+        title += f", {verdict.muted:,} more muted"
+    if not verdict.total:
         console.print(Text(f"{plain(address, 500)}\n{title}", style="green"))
         return
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in ("severity", "about", "check", "what is wrong"):
         table.add_column(heading, overflow="fold")
-    for one in judged[:_SHOWN]:
+    for one in verdict.worst[:_SHOWN]:
         shown = _shown(one)
         table.add_row(
             Text(one.severity.value, style=STYLES[one.severity]),
@@ -98,8 +118,8 @@ def show(console: Console, address: str, monitor: Monitor, judged: list[Judged],
             Text(numbers_of(shown)),
         )
     console.print(table)
-    if len(judged) > _SHOWN:
-        console.print(f"... and {len(judged) - _SHOWN:,} more; --json lists all of them")
+    if verdict.total > _SHOWN:
+        console.print(f"... and {verdict.total - _SHOWN:,} more; --json lists all of them")
 
 
 def read_policy(path: Path | None, endpoint: str) -> EndpointPolicy:
