@@ -9,6 +9,8 @@ from moto.core.common_models import CloudFormationModel
 from moto.s3.models import FakeBucket, S3Backend, s3_backends
 from moto.utilities.utils import get_partition
 
+from embedded_aws.moto_additions.attached_policy import AttachedPolicy
+
 
 def installed() -> ExitStack:
     create = FakeBucket.create_from_cloudformation_json.__func__  # type: ignore[attr-defined]
@@ -65,30 +67,14 @@ def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
     return spelled
 
 
-class BucketPolicy(CloudFormationModel):
+class BucketPolicy(AttachedPolicy, CloudFormationModel):
     """Gap: `AWS::S3::BucketPolicy`."""
-
-    def __init__(self, name: str) -> None:
-        self.physical_resource_id = name
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return ""
 
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::S3::BucketPolicy"
 
-    @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **kwargs: Any,
-    ) -> "BucketPolicy":
-        properties = cloudformation_json["Properties"]
+    @staticmethod
+    def attach(properties: dict[str, Any], account_id: str, region_name: str) -> None:
         policy = json.dumps(properties["PolicyDocument"]).encode()
         s3_backends[account_id][get_partition(region_name)].put_bucket_policy(properties["Bucket"], policy)
-        return cls(resource_name)

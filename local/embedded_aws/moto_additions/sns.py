@@ -11,6 +11,8 @@ from moto.core.common_models import CloudFormationModel
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend, Subscription, Topic, sns_backends
 
+from embedded_aws.moto_additions.attached_policy import AttachedPolicy
+
 # topic, message, subject, {attribute name: value}
 type OnPublished = Callable[[Topic, str, str | None, dict[str, Any]], None]
 
@@ -69,35 +71,18 @@ def check_limits(message: str | None, subject: str | None, attributes: dict[str,
         raise SNSInvalidParameter("Invalid parameter: Message too long")
 
 
-class TopicPolicy(CloudFormationModel):
+class TopicPolicy(AttachedPolicy, CloudFormationModel):
     """Gap: `AWS::SNS::TopicPolicy` is unknown to moto's CloudFormation."""
-
-    def __init__(self, name: str) -> None:
-        self.physical_resource_id = name
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return ""
 
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::SNS::TopicPolicy"
 
-    @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **kwargs: Any,
-    ) -> "TopicPolicy":
-        properties = cloudformation_json["Properties"]
+    @staticmethod
+    def attach(properties: dict[str, Any], account_id: str, region_name: str) -> None:
+        policy = json.dumps(properties["PolicyDocument"])
         for arn in properties["Topics"]:
-            sns_backends[account_id][region_name].get_topic(arn).policy = json.dumps(
-                properties["PolicyDocument"]
-            )
-        return cls(resource_name)
+            sns_backends[account_id][region_name].get_topic(arn).policy = policy
 
 
 class TopicSubscription(CloudFormationModel):

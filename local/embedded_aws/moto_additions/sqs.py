@@ -9,6 +9,8 @@ from unittest import mock
 from moto.core.common_models import CloudFormationModel
 from moto.sqs.models import Message, Queue, sqs_backends
 
+from embedded_aws.moto_additions.attached_policy import AttachedPolicy
+
 type OnDeadLetter = Callable[[Queue, Message], None]
 
 
@@ -35,31 +37,15 @@ def installed(activity: Condition, on_dead_letter: OnDeadLetter) -> ExitStack:
     return context
 
 
-class QueuePolicy(CloudFormationModel):
+class QueuePolicy(AttachedPolicy, CloudFormationModel):
     """Gap: `AWS::SQS::QueuePolicy` is unknown to moto's CloudFormation."""
-
-    def __init__(self, name: str) -> None:
-        self.physical_resource_id = name
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return ""
 
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::SQS::QueuePolicy"
 
-    @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **kwargs: Any,
-    ) -> "QueuePolicy":
-        properties = cloudformation_json["Properties"]
+    @staticmethod
+    def attach(properties: dict[str, Any], account_id: str, region_name: str) -> None:
         backend = sqs_backends[account_id][region_name]
         for url in properties["Queues"]:
             backend.get_queue(url.rpartition("/")[2])._policy_json = properties["PolicyDocument"]
-        return cls(resource_name)

@@ -96,8 +96,7 @@ class MonitorReport:
 
     def _react(self, event: ProcessingJobStateChange, execution: Execution) -> None:
         memory = self.memories.recall(execution.schedule_arn)
-        if _placement(memory, execution) in (Placement.KNOWN, Placement.FORGOTTEN):
-            self._already(memory, execution, event)
+        if self._is_behind(memory, execution, event):
             return
         in_force = self.policies.current()
         policy = in_force.policy.for_endpoint(execution.endpoint)
@@ -115,15 +114,17 @@ class MonitorReport:
                 return
             except MemoryConflict:
                 memory = self.memories.recall(execution.schedule_arn)
-                if _placement(memory, execution) in (Placement.KNOWN, Placement.FORGOTTEN):
-                    self._already(memory, execution, event)
+                if self._is_behind(memory, execution, event):
                     return
         raise MemoryConflict(
             f"the memory of {execution.schedule} changed {_ATTEMPTS} times while this run was judged; tried again later"
         )
 
-    def _already(self, memory: Memory, execution: Execution, event: ProcessingJobStateChange) -> None:
-        placement = _placement(memory, execution)
+    def _is_behind(self, memory: Memory, execution: Execution, event: ProcessingJobStateChange) -> bool:
+        """Whether this run was judged before, or is too old to be placed; then says what an earlier attempt left."""
+        placement = memory.placement(Run(at=execution.at, job=execution.job, outcome=Blind(reason="")))
+        if placement in (Placement.NEWEST, Placement.LATE):
+            return False
         facts = {
             "run_at": execution.at.isoformat(),
             "told": [entry["detail_type"] for entry in memory.outbox],
@@ -135,6 +136,7 @@ class MonitorReport:
         else:
             logger.info("Nothing to do", extra={"decision": placement.value, **facts})
         metrics.count("RepeatedEvents" if placement is Placement.KNOWN else "ForgottenRuns")
+        return True
 
     def _completed(self, execution: Execution) -> Execution:
         """The execution with what its event left out, asked of SageMaker; most events leave out nothing."""
@@ -267,10 +269,6 @@ class MonitorReport:
             # By schedule too: several monitors watch one endpoint, and none may hide another's value.
             watched = {"endpoint": plain(execution.endpoint, 63), "schedule": plain(execution.schedule, 63)}
             metrics.value("ViolationsOpen", outcome.total, **watched)
-
-
-def _placement(memory: Memory, execution: Execution) -> Placement:
-    return memory.placement(Run(at=execution.at, job=execution.job, outcome=Blind(reason="")))
 
 
 def _run(execution: Execution, outcome: Verdict | Blindness) -> tuple[Run, dict[str, str]]:
