@@ -41,3 +41,26 @@ class DeliveryUnderWay(StationkeeperError):
 
 class PublishingFailed(StationkeeperError):
     """EventBridge did not take every event."""
+
+
+class UnsupportedRegion(StationkeeperError):
+    """SageMaker offers something in other regions, not in this one."""
+
+
+class StepRefused(StationkeeperError):
+    """AWS refused a call for good: denied, invalid, over a quota. Trying it again as it is changes nothing."""
+
+    def __init__(self, action: str, about: str, code: str, said: str) -> None:
+        super().__init__(f"{action} of {about}: {code}: {said}")
+        self.action = action
+        self.about = about
+        self.code = code
+        self.said = said
+
+
+class Busy(StationkeeperError):
+    """SageMaker is at work on what was to be changed; when it is done, its event calls again."""
+
+
+class BeingTidied(StationkeeperError):
+    """Something that is needed again is being deleted at this moment; tried again when that is over."""

@@ -1,0 +1,1 @@
+"""Releases: what an endpoint should run, what it runs, and the difference."""
