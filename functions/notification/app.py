@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from stationkeeper.assembly import notification
-from stationkeeper.events.domain import DomainEventOnBus
+from stationkeeper.events.on_bus import DomainEventOnBus
 from stationkeeper.react import react
 from stationkeeper.telemetry import logger, metrics
 

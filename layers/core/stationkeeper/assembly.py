@@ -11,12 +11,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from stationkeeper.aws import clients
-from stationkeeper.settings import MonitorReportSettings, NotificationSettings
+from stationkeeper.settings import (
+    MonitorReportSettings,
+    NotificationSettings,
+    ReleaseSettings,
+    SweepSettings,
+)
 
 if TYPE_CHECKING:
     from stationkeeper.aws.deliveries import PowertoolsDeliveries
+    from stationkeeper.aws.release_sight import AwsReleaseSight
     from stationkeeper.reactions.monitor_report import MonitorReport
     from stationkeeper.reactions.notification import Notification
+    from stationkeeper.reactions.release import ReleaseReaction
+    from stationkeeper.reactions.release_looking import Looking
+    from stationkeeper.reactions.sweep import Sweep
 
 
 def _now() -> datetime:
@@ -40,6 +49,90 @@ def monitor_report() -> MonitorReport:
         jobs=SageMakerProcessingJobs(clients.sagemaker),
         on_call=settings.on_call,
         now=_now,
+    )
+
+
+def release() -> ReleaseReaction:
+    from stationkeeper.aws.event_bus import EventBridgeBus
+    from stationkeeper.aws.metrics_files import S3MetricsFiles
+    from stationkeeper.aws.release_steps import AwsReleaseSteps
+    from stationkeeper.aws.smoke_tests import AwsSmokeTests
+    from stationkeeper.reactions.approval import Approvals
+    from stationkeeper.reactions.release import ReleaseReaction
+
+    settings = ReleaseSettings.from_environment(os.environ)
+    looking = release_looking(settings)
+    return ReleaseReaction(
+        looking=looking,
+        hands=AwsReleaseSteps(clients.sagemaker, clients.cloudwatch, clients.autoscaling),
+        records=looking.records,
+        bus=EventBridgeBus(clients.events, settings.event_bus_name),
+        smoke_tests=AwsSmokeTests(clients.s3, clients.sagemaker_runtime),
+        approvals=Approvals(looking.sight, S3MetricsFiles(clients.s3)),
+        now=_now,
+    )
+
+
+def release_looking(settings: ReleaseSettings) -> Looking:
+    """Observing and planning alone, as the command line does it too."""
+    from stationkeeper.aws.release_records import DynamoDbReleaseRecords
+    from stationkeeper.reactions.release_looking import Looking
+    from stationkeeper.releases.settings import StackDefaults
+
+    roles = settings.execution_role_arns
+    stack = StackDefaults(
+        account=settings.account_id,
+        region=settings.aws_region,
+        partition=settings.aws_partition,
+        on_call=settings.on_call,
+        bucket=settings.data_bucket,
+        endpoint_role_arn=roles[0] if roles else "",
+        instance_type=settings.default_instance_type,
+        min_instances=settings.default_min_instances,
+        max_instances=settings.default_max_instances,
+        invocations_per_instance=settings.default_invocations_per_instance,
+        bake_minutes=settings.default_bake_minutes,
+        capture_percentage=settings.default_capture_percentage,
+        error_percent=settings.default_error_percent,
+        latency_milliseconds=settings.default_latency_milliseconds,
+        monitoring_instance_type=settings.monitoring_instance_type,
+        kms_key_arn=settings.endpoint_key_arn,
+        subnets=settings.endpoint_subnet_ids,
+        security_groups=settings.endpoint_security_group_ids,
+        keep_days=settings.keep_days,
+    )
+    return Looking(
+        sight=_release_sight(settings.account_id),
+        records=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
+        stack=stack,
+    )
+
+
+def sweep() -> Sweep:
+    from stationkeeper.aws.release_queue import SqsReleaseQueue
+    from stationkeeper.aws.release_records import DynamoDbReleaseRecords
+    from stationkeeper.aws.storeroom import AwsStoreroom
+    from stationkeeper.reactions.sweep import Sweep
+    from stationkeeper.reactions.tidying import Tidying
+
+    settings = SweepSettings.from_environment(os.environ)
+    return Sweep(
+        managed=_release_sight(settings.account_id),
+        queue=SqsReleaseQueue(clients.sqs, settings.release_queue_url),
+        tidying=Tidying(
+            records=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
+            storeroom=AwsStoreroom(clients.sagemaker, clients.cloudwatch),
+            keep_days=settings.keep_days,
+        ),
+        now=_now,
+    )
+
+
+def _release_sight(account: str) -> AwsReleaseSight:
+    from stationkeeper.aws.release_sight import AwsReleaseSight
+
+    return AwsReleaseSight(
+        clients.sagemaker, clients.cloudwatch, clients.autoscaling, clients.tagging, account
     )
 
 

@@ -1,9 +1,9 @@
 """What the template tells each function, checked once when the function starts."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from stationkeeper.errors import InvalidSettings, problems_of
 
@@ -28,12 +28,55 @@ class _Settings(BaseModel):
             ) from error
 
 
+def _names(value: Any) -> Any:
+    """A comma-separated list, as CloudFormation joins one; blanks are nothing."""
+    return (
+        tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+    )
+
+
 class MonitorReportSettings(_Settings):
     state_table_name: str = Field(min_length=1)
     event_bus_name: str = Field(min_length=1)
     severity_policy_parameter: str = Field(min_length=1)
     report_size_limit_megabytes: int = Field(ge=1, le=128)
     on_call: str = Field(min_length=1)
+
+
+type Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
+class _AboutReleases(_Settings):
+    """The stack's parameters about releases, and where the stack is."""
+
+    state_table_name: str = Field(min_length=1)
+    account_id: str = Field(pattern=r"^\d{12}$")
+    aws_region: str = Field(min_length=1)
+    aws_partition: str = Field(min_length=1)
+    keep_days: int = Field(ge=1, le=365)
+
+
+class ReleaseSettings(_AboutReleases):
+    event_bus_name: str = Field(min_length=1)
+    on_call: str = Field(min_length=1)
+    data_bucket: str = Field(min_length=1)
+    execution_role_arns: Names = ()
+    default_instance_type: str = Field(min_length=1)
+    default_min_instances: int = Field(ge=1)
+    default_max_instances: int = Field(ge=1)
+    default_invocations_per_instance: int = Field(ge=1)
+    default_bake_minutes: int = Field(ge=1)
+    default_capture_percentage: int = Field(ge=0, le=100)
+    default_error_percent: float = Field(gt=0, le=100)
+    default_latency_milliseconds: int = Field(ge=1)
+    monitoring_instance_type: str = Field(min_length=1)
+    endpoint_key_arn: str = ""
+    endpoint_subnet_ids: Names = ()
+    endpoint_security_group_ids: Names = ()
+
+
+class SweepSettings(_AboutReleases):
+    release_queue_url: str = Field(min_length=1)
 
 
 class NotificationSettings(_Settings):

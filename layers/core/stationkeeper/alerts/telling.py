@@ -9,8 +9,8 @@ from stationkeeper.alerts.lifecycle import Finding, TellBlindness, TellRecovery,
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.domain import (
     Cause,
-    DomainEvent,
     MonitorBlind,
+    MonitorEvent,
     MonitorRecovered,
     ReportedViolation,
     ViolationsDetected,
@@ -46,7 +46,7 @@ def domain_event(
     outcome: Verdict | Blindness,
     names: Mapping[str, str],
     context: Context,
-) -> DomainEvent:
+) -> MonitorEvent:
     """The domain event for one finding; its id follows from schedule, run and kind."""
     execution = context.execution
     about = finding.of if isinstance(finding, TellRecovery) else finding.kind

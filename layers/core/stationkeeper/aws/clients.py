@@ -9,11 +9,16 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
 # Account-wide throttling is common on SageMaker's control plane. A call that hangs every time is given up within 24 s,
@@ -29,6 +34,16 @@ def _session() -> boto3.session.Session:
 @cache
 def _client(service: str) -> Any:
     return _session().client(service, config=CONFIG)  # type: ignore[call-overload]  # the name is not a literal here
+
+
+def autoscaling() -> ApplicationAutoScalingClient:
+    client: ApplicationAutoScalingClient = _client("application-autoscaling")
+    return client
+
+
+def cloudwatch() -> CloudWatchClient:
+    client: CloudWatchClient = _client("cloudwatch")
+    return client
 
 
 def dynamodb() -> DynamoDBClient:
@@ -51,6 +66,15 @@ def sagemaker() -> SageMakerClient:
     return client
 
 
+def sagemaker_runtime() -> SageMakerRuntimeClient:
+    # A model answers within 60 s. No second try: a prediction may not be ours to repeat.
+    client: SageMakerRuntimeClient = _session().client(
+        "sagemaker-runtime",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=65),
+    )
+    return client
+
+
 def sns() -> SNSClient:
     client: SNSClient = _client("sns")
     return client
@@ -58,4 +82,14 @@ def sns() -> SNSClient:
 
 def ssm() -> SSMClient:
     client: SSMClient = _client("ssm")
+    return client
+
+
+def sqs() -> SQSClient:
+    client: SQSClient = _client("sqs")
+    return client
+
+
+def tagging() -> ResourceGroupsTaggingAPIClient:
+    client: ResourceGroupsTaggingAPIClient = _client("resourcegroupstaggingapi")
     return client

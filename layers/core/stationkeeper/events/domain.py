@@ -6,35 +6,36 @@ Infinite numbers are the strings "Infinity" and "-Infinity", as in SageMaker's o
 """
 
 from hashlib import blake2b
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from stationkeeper.events.envelope import Envelope
 from stationkeeper.reports.violation import Monitor
 from stationkeeper.severity import Severity
 
 SOURCE = "stationkeeper"
 
 
-class _Detail(BaseModel):
+class Detail(BaseModel):
+    """A value in an event of ours: frozen, tolerant of what later versions add."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
-class Cause(_Detail):
-    """The event that made us look, to find its log lines."""
+class Cause(Detail):
+    """The event that made us look, to find its log lines; with the job it was about, where it was about one."""
 
     event_id: str
-    job: str
-    job_arn: str
+    job: str = ""
+    job_arn: str = ""
 
 
-class Window(_Detail):
+class Window(Detail):
     start: AwareDatetime
     end: AwareDatetime
 
 
-class ReportedViolation(_Detail):
+class ReportedViolation(Detail):
     """A violation in an event; texts are cleaned and clipped.
 
     `status` is `new` or `worse` since the last message, or `ongoing`. The globs select it in a severity policy, whatever
@@ -55,7 +56,7 @@ class ReportedViolation(_Detail):
     status: Literal["new", "worse", "ongoing"] = "ongoing"
 
 
-class DomainEvent(_Detail):
+class DomainEvent(Detail):
     """What all domain events share.
 
     `incident` is the same in every event of one incident: endpoint, kind of incident and since when.
@@ -67,24 +68,29 @@ class DomainEvent(_Detail):
     incident: str
     severity: Severity
     endpoint: str
-    schedule: str
-    schedule_arn: str
-    monitor: Monitor | None = None
     account: str
     region: str
     on_call: str
+    cause: Cause
+
+
+class MonitorEvent(DomainEvent):
+    """What all events of a monitor share."""
+
+    schedule: str
+    schedule_arn: str
+    monitor: Monitor | None = None
     run_at: AwareDatetime
     window: Window | None = None
     since: AwareDatetime
     runs: int
-    cause: Cause
     report_uri: str | None = None
     newer_run_at: AwareDatetime | None = None
     """When this run's event came late: when the newest run known was due."""
     policy_problem: str | None = None
 
 
-class ViolationsDetected(DomainEvent):
+class ViolationsDetected(MonitorEvent):
     """A monitor found violations that on-call does not know of, or that last.
 
     `worst` holds at most 50 of `total`, worst first; `over` at most 20 of `over_count`.
@@ -106,7 +112,7 @@ class ViolationsDetected(DomainEvent):
     worst: tuple[ReportedViolation, ...] = ()
 
 
-class MonitorBlind(DomainEvent):
+class MonitorBlind(MonitorEvent):
     """A run could not be judged: nobody knows how the model is doing."""
 
     detail_type: ClassVar[str] = "MonitorBlind"
@@ -119,7 +125,7 @@ class MonitorBlind(DomainEvent):
     """Violations at the last run that could be judged, when an incident is open."""
 
 
-class MonitorRecovered(DomainEvent):
+class MonitorRecovered(MonitorEvent):
     """An incident that on-call knows of is over."""
 
     detail_type: ClassVar[str] = "MonitorRecovered"
@@ -133,30 +139,6 @@ class MonitorRecovered(DomainEvent):
     counts: dict[Severity, int] = Field(default_factory=dict)
     worst: tuple[ReportedViolation, ...] = ()
     """The worst of what is open when the monitor sees again, at most 5."""
-
-
-_TYPES: dict[str, type[DomainEvent]] = {
-    event.detail_type: event for event in (ViolationsDetected, MonitorBlind, MonitorRecovered)
-}
-
-
-def from_detail(detail_type: str, detail: dict[str, Any]) -> DomainEvent:
-    """The event of a detail-type; a pydantic `ValidationError` names what is wrong with its detail."""
-    return _TYPES[detail_type].model_validate(detail)
-
-
-def _known_detail_type(value: Any) -> Any:
-    if value not in _TYPES:
-        raise ValueError(f"not one of {', '.join(sorted(_TYPES))}")
-    return value
-
-
-class DomainEventOnBus(Envelope):
-    """A domain event as its consumers receive it."""
-
-    source: Literal["stationkeeper"]
-    detail_type: Annotated[str, BeforeValidator(_known_detail_type)] = Field(alias="detail-type")
-    detail: dict[str, Any]
 
 
 def stable_id(*parts: object) -> str:

@@ -46,6 +46,7 @@ class ProcessingJob(SageMakerModel):
     app_specification: Maybe[AppSpecification] = None
     processing_output_config: Maybe[ProcessingOutputConfig] = None
     environment: TextMap = Field(default_factory=dict)
+    tags: TextMap = Field(default_factory=dict)
     creation_time: Timestamp = None
     processing_start_time: Timestamp = None
     processing_end_time: Timestamp = None

@@ -1,6 +1,6 @@
 """A monitoring job ended: judge its report, compare it with what is known, say what on-call must hear."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
@@ -13,6 +13,7 @@ from stationkeeper.alerts.text import plain
 from stationkeeper.errors import MemoryConflict
 from stationkeeper.events.domain import DomainEvent
 from stationkeeper.events.processing_job import ProcessingJob, ProcessingJobStateChange
+from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
 from stationkeeper.reports.outcome import (
     Blindness,
     BlindReason,
@@ -50,11 +51,6 @@ class MonitorMemories(Protocol):
         MemoryConflict
             When somebody stored another version since.
         """
-
-
-class EventBus(Protocol):
-    def publish(self, details: list[tuple[str, str]]) -> None:
-        """Publish (detail-type, detail as JSON); raises unless all were taken."""
 
 
 class Policies(Protocol):
@@ -193,7 +189,7 @@ class MonitorReport:
             open_violations=violated.outcome.total if violated else None,
         )
         events = [domain_event(finding, outcome, {**memory.names, **names}, context) for finding in findings]
-        outbox = (*after.outbox, *map(_to_outbox, events))
+        outbox = (*after.outbox, *map(entry, events))
         stored = self.memories.remember(
             execution.schedule_arn,
             execution.endpoint,
@@ -205,35 +201,20 @@ class MonitorReport:
         note_latency(event.time, self.now(), "monitor_report")
 
     def _say_what_is_pending(self, execution: Execution, memory: Memory) -> None:
-        """Publish what is in the outbox, then take it out.
-
-        A crash between the two publishes it again under the same id, which `notification` delivers once.
-        """
-        if not memory.outbox:
-            return
-        self.bus.publish([(entry["detail_type"], entry["detail"]) for entry in memory.outbox])
-        said = {entry["id"] for entry in memory.outbox}
-        for _ in range(_ATTEMPTS):
-            left = tuple(entry for entry in memory.outbox if entry["id"] not in said)
-            try:
-                self.memories.remember(
-                    execution.schedule_arn,
-                    execution.endpoint,
-                    memory.model_copy(update={"outbox": left}),
-                )
-                return
-            except MemoryConflict:
-                memory = self.memories.recall(execution.schedule_arn)
-                if not said & {entry["id"] for entry in memory.outbox}:
-                    return
-        raise MemoryConflict(f"the outbox of {execution.schedule} could not be cleared; tried again later")
+        say_what_is_pending(
+            memory,
+            self.bus,
+            remember=lambda m: self.memories.remember(execution.schedule_arn, execution.endpoint, m),
+            recall=lambda: self.memories.recall(execution.schedule_arn),
+            whose=execution.schedule,
+        )
 
     def _log(
         self,
         execution: Execution,
         outcome: Verdict | Blindness,
         placement: Placement,
-        events: list[DomainEvent],
+        events: Sequence[DomainEvent],
     ) -> None:
         facts: dict[str, object] = {
             "run_at": execution.at.isoformat(),
@@ -298,7 +279,3 @@ def _name(violation: Violation) -> str:
     return (
         name.decode() if len(name) <= _NAME_BYTES else f"{name[: _NAME_BYTES - 3].decode(errors='ignore')}..."
     )
-
-
-def _to_outbox(event: DomainEvent) -> dict[str, str]:
-    return {"id": event.id, "detail_type": event.detail_type, "detail": event.model_dump_json()}

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from stationkeeper.alerts.wording import Message, message_for
 from stationkeeper.errors import InvalidEvent, problems_of
-from stationkeeper.events.domain import DomainEventOnBus, from_detail
+from stationkeeper.events.domain import MonitorEvent
+from stationkeeper.events.on_bus import DomainEventOnBus, from_detail
 from stationkeeper.telemetry import logger, metrics, note_latency
 
 
@@ -42,7 +43,7 @@ class Notification:
         with logger.append_context_keys(
             event_id=detail.cause.event_id,
             endpoint=detail.endpoint,
-            monitoring_schedule=detail.schedule,
+            **({"monitoring_schedule": detail.schedule} if isinstance(detail, MonitorEvent) else {}),
             incident=detail.incident,
             domain_event_id=detail.id,
         ):

@@ -1,0 +1,71 @@
+"""How every message is laid out: paragraphs, lists, facts, and numbered steps with what to paste."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from stationkeeper.events.domain import DomainEvent
+
+
+class Told(NamedTuple):
+    """An event in words. `headlines` say the same, the most telling first, the shortest last: the first that fits is taken."""
+
+    headlines: tuple[str, ...]
+    body: str
+    fine: bool = False
+    """Good news: the subject begins with OK."""
+
+
+class Step(NamedTuple):
+    """What to do next, and what to paste or open for it."""
+
+    what: str
+    lines: tuple[str, ...] = ()
+
+
+def paragraphs(*parts: str) -> str:
+    """The parts that say something, a blank line between them."""
+    return "\n\n".join(part for part in parts if part)
+
+
+def listed(title: str, lines: Iterable[str], more: int = 0) -> str:
+    """A title and indented lines below it; `more` are not shown."""
+    rest = [f"... and {more:,} more"] if more > 0 else []
+    return "\n".join([title, *(f"  {line.rstrip()}" for line in [*lines, *rest])])
+
+
+def first_of(title: str, lines: tuple[str, ...], most: int) -> str:
+    """A list of at most `most` lines; "" when there are none."""
+    return listed(title, lines[:most], len(lines) - most) if lines else ""
+
+
+def facts(*rows: tuple[str, str]) -> str:
+    """Names and values in two columns; a fact without a value is left out."""
+    told = [(name, value) for name, value in rows if value]
+    width = max((len(name) for name, _ in told), default=0) + 2
+    return "\n".join(f"{name:<{width}}{value}" for name, value in told)
+
+
+def steps(*wanted: Step | None, title: str = "WHAT TO DO NEXT", lead: str = "") -> str:
+    """Numbered steps, each with its lines below; `lead` is said before them."""
+    lines = [title, *([f"  {lead}"] if lead else [])]
+    for number, step in enumerate((step for step in wanted if step is not None), 1):
+        lines += [f"  {number}. {step.what}:", *(f"     {line}" for line in step.lines)]
+    return "\n".join(lines)
+
+
+def endpoint_page(event: DomainEvent) -> str:
+    """The address of an endpoint in SageMaker's console."""
+    return f"{sagemaker_console(event.region)}/endpoints/{event.endpoint}"
+
+
+def sagemaker_console(region: str) -> str:
+    return f"{console(region)}/sagemaker/home?region={region}#"
+
+
+def console(region: str) -> str:
+    """Where the console of a region is, in whichever partition."""
+    if region.startswith("cn-"):
+        return f"https://{region}.console.amazonaws.cn"
+    if region.startswith("us-gov-"):
+        return f"https://{region}.console.amazonaws-us-gov.com"
+    return f"https://{region}.console.aws.amazon.com"

@@ -1,0 +1,63 @@
+"""What AWS's errors mean. SageMaker says most things as a `ValidationException`, told apart by its words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+_PASSING = (
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "ConflictException",
+    "ConcurrentUpdateException",
+    "ConcurrentModificationException",
+    "ServiceUnavailable",
+    "InternalFailure",
+    "RequestTimeout",
+)
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+
+def code_of(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def said_by(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Message", "") or str(error)
+
+
+def is_passing(error: ClientError) -> bool:
+    """Whether the same call may succeed a little later."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or code_of(error) in _PASSING
+
+
+def is_denied(error: ClientError) -> bool:
+    return code_of(error) in _DENIED
+
+
+def is_missing(error: ClientError) -> bool:
+    """Whether what was asked for is not there."""
+    said = said_by(error).lower()
+    return code_of(error) in (
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "ObjectNotFoundException",
+    ) or any(words in said for words in ("could not find", "does not exist", "not found"))
+
+
+def is_taken(error: ClientError) -> bool:
+    """Whether something of that name is there already."""
+    said = said_by(error).lower()
+    return code_of(error) == "ResourceInUse" or "already exist" in said
+
+
+def is_busy(error: ClientError) -> bool:
+    """Whether something is being changed and takes no other change meanwhile."""
+    said = said_by(error).lower()
+    return "in-progress" in said or "in progress" in said or ("pending" in said and "schedule" in said)

@@ -1,0 +1,89 @@
+"""One call of a new version with the sample payload it was registered with."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zlib
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from stationkeeper.aws.errors import code_of, is_passing, said_by
+from stationkeeper.errors import StationkeeperError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+_ARCHIVE_BYTES = 25_000_000
+_PAYLOAD_BYTES = 6_000_000  # InvokeEndpoint takes no more
+_MEMBERS_LOOKED_AT = 100
+
+
+class NoPayload(StationkeeperError):
+    """There is nothing to test with; the text says why."""
+
+
+class AwsSmokeTests:
+    """Reads `SamplePayloadUrl`, a gzip tar archive, and sends its first file."""
+
+    def __init__(self, s3: Callable[[], S3Client], runtime: Callable[[], SageMakerRuntimeClient]) -> None:
+        self._s3 = s3
+        self._runtime = runtime
+
+    def run(self, endpoint: str, payload_uri: str, content_type: str) -> tuple[bool, str]:
+        """Call the endpoint once; whether it answered with success, and what it said.
+
+        True with words means that there was nothing to test with. Passing faults of S3 and of the service are raised.
+        """
+        try:
+            payload = _first_file(self._archive(payload_uri))
+        except NoPayload as nothing:
+            return True, f"no smoke test: {nothing}"
+        try:
+            answer = self._runtime().invoke_endpoint(
+                EndpointName=endpoint, Body=payload, ContentType=content_type
+            )
+        except ClientError as error:
+            if code_of(error) == "ModelError":
+                return False, f"the model answered the sample payload with an error: {said_by(error)}"
+            if code_of(error) == "ModelNotReadyException" or is_passing(error):
+                raise
+            return False, f"the endpoint refused the sample payload: {said_by(error)}"
+        size = len(answer["Body"].read())
+        return (True, "") if size else (False, "the model answered the sample payload with nothing")
+
+    def _archive(self, uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        try:
+            answer = self._s3().get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if is_passing(error):
+                raise
+            raise NoPayload(f"the sample payload {uri} cannot be read: {said_by(error)}") from error
+        if answer["ContentLength"] > _ARCHIVE_BYTES:
+            raise NoPayload(f"the sample payload {uri} is over {_ARCHIVE_BYTES // 1_000_000} MB")
+        return answer["Body"].read()
+
+
+def _first_file(archive: bytes) -> bytes:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as tar:
+            for number, member in enumerate(tar):
+                if number >= _MEMBERS_LOOKED_AT:
+                    break
+                if member.size > _PAYLOAD_BYTES:  # before it is skipped, too: skipping unpacks it
+                    raise NoPayload(
+                        f"{member.name} in the sample payload is over {_PAYLOAD_BYTES // 1_000_000} MB"
+                    )
+                if not member.isfile() or member.name.rpartition("/")[2].startswith("."):
+                    continue
+                content = tar.extractfile(member)
+                if content is not None:
+                    return content.read()
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise NoPayload(f"the sample payload is no gzip tar archive: {error}") from error
+    raise NoPayload("the sample payload holds no file")

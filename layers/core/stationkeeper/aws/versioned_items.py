@@ -1,0 +1,92 @@
+"""Items of the state table that are read consistently and written only over the version they came from."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from stationkeeper.aws.errors import code_of
+from stationkeeper.errors import MemoryConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
+
+type Attributes = Mapping[str, UniversalAttributeValueTypeDef]
+
+
+class VersionedItems:
+    """Items of one sort key: `body` holds a value as compressed JSON, `version` orders writes, further attributes are for people."""
+
+    def __init__(self, client: Callable[[], DynamoDBClient], table_name: str, sort_key: str) -> None:
+        self._client = client
+        self._table_name = table_name
+        self._sort_key: UniversalAttributeValueTypeDef = {"S": sort_key}
+
+    def get(self, partition: str) -> tuple[bytes, int] | None:
+        """The body and the version of an item; None when there is none."""
+        answer = self._client().get_item(
+            TableName=self._table_name,
+            Key={"pk": {"S": partition}, "sk": self._sort_key},
+            ConsistentRead=True,
+            ProjectionExpression="body, version",
+        )
+        item = answer.get("Item")
+        if item is None:
+            return None
+        return zlib.decompress(bytes(item["body"]["B"])), int(item["version"]["N"])
+
+    def put(
+        self,
+        partition: str,
+        body: bytes,
+        over_version: int,
+        attributes: Attributes,
+        kept_for: timedelta | None = None,
+    ) -> int:
+        """Write a body (see `compressed`) over a version, 0 for none; returns the new version.
+
+        Raises
+        ------
+        MemoryConflict
+            Somebody else wrote meanwhile.
+        """
+        now = datetime.now(UTC)
+        version = over_version + 1
+        item: dict[str, UniversalAttributeValueTypeDef] = {
+            **attributes,
+            "pk": {"S": partition},
+            "sk": self._sort_key,
+            "version": {"N": str(version)},
+            "body": {"B": body},
+            "updated_at": {"S": now.isoformat(timespec="seconds")},
+        }
+        if kept_for is not None:
+            item["expires_at"] = {"N": str(int((now + kept_for).timestamp()))}
+        try:
+            if over_version == 0:
+                self._client().put_item(
+                    TableName=self._table_name, Item=item, ConditionExpression="attribute_not_exists(pk)"
+                )
+            else:
+                self._client().put_item(
+                    TableName=self._table_name,
+                    Item=item,
+                    ConditionExpression="version = :version",
+                    ExpressionAttributeValues={":version": {"N": str(over_version)}},
+                )
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailedException":
+                raise MemoryConflict(f"{partition} was changed by somebody else") from error
+            raise
+        return version
+
+
+def compressed(json: str) -> bytes:
+    return zlib.compress(json.encode())

@@ -1,0 +1,31 @@
+"""`SageMaker Model Package State Change`: a version was registered, approved, rejected, or merely annotated.
+
+The event fires again, still saying `Approved`, when only metadata changed, and may lack any previous status.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from stationkeeper.events.envelope import Envelope
+from stationkeeper.events.fields import SageMakerModel, Text
+
+
+def _one(value: Any) -> Any:
+    # A published sample has the source as a list.
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+class ModelPackageChange(SageMakerModel):
+    """What the event says of the package; only where to look is used, the rest is read again."""
+
+    model_package_arn: str = Field(min_length=1)
+    model_package_group_name: Text = None
+    model_package_version: int | None = None
+    model_approval_status: Text = None
+
+
+class ModelPackageStateChange(Envelope):
+    source: Annotated[Literal["aws.sagemaker"], BeforeValidator(_one)]
+    detail_type: Literal["SageMaker Model Package State Change"] = Field(alias="detail-type")
+    detail: ModelPackageChange

@@ -1,0 +1,102 @@
+"""A version waits for approval, or an older one was approved: what people are told about versions that are not released."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from stationkeeper.events.domain import DomainEvent
+from stationkeeper.events.release_trigger import ReleaseTrigger
+from stationkeeper.reactions.release_looking import ReleaseSight
+from stationkeeper.releases.decision import Block, Look
+from stationkeeper.releases.metrics import compared, metrics_of
+from stationkeeper.releases.record import Record
+from stationkeeper.releases.registry import ModelPackage, highest
+from stationkeeper.releases.telling import Telling
+from stationkeeper.severity import Severity
+
+type Tell = Callable[..., Record]
+_WAITING = "PendingManualApproval"
+
+
+class MetricsFiles(Protocol):
+    def read(self, uri: str) -> bytes | str:
+        """The file's bytes, or why it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Asks for approval of the newest version that waits, once; says why an older version that was approved changes nothing."""
+
+    sight: ReleaseSight
+    files: MetricsFiles
+
+    def ask(self, look: Look, trigger: ReleaseTrigger, telling: Telling, tell: Tell) -> None:
+        if look.rival_group or look.approved is None:
+            return
+        if trigger.version is not None and trigger.approval == "Approved":
+            self._explain_older(look, trigger.version, telling, tell)
+        elif trigger.thorough or (trigger.version is not None and trigger.approval in (_WAITING, None)):
+            self._ask(look, telling, tell)
+
+    def _ask(self, look: Look, telling: Telling, tell: Tell) -> None:
+        version = highest(version for version in self.sight.waiting(look.group_arn) if version.usable)
+        newest = look.desired.number if look.desired else 0
+        asked = int(look.record.told.get("asked", "0"))
+        if version is None or version.number <= max(newest, asked):
+            return
+        package = self.sight.package(version.model_package_arn)
+        if package is None or package.model_approval_status not in (_WAITING, None):
+            return
+        event = self._request(look, package, telling)
+        tell(look, look.record.telling("asked", str(version.number)), event)
+
+    def _request(self, look: Look, package: ModelPackage, telling: Telling) -> DomainEvent:
+        candidate = self._metrics(package)
+        live_arn = look.known_live.package_arn if look.known_live else None
+        if live_arn is None and look.desired is not None and look.running == look.desired.number:
+            live_arn = look.desired.model_package_arn
+        live_package = self.sight.package(live_arn) if live_arn else None
+        live = self._metrics(live_package) if live_package else "no version of this group is live"
+        return telling.approval_requested(
+            package,
+            compared(
+                candidate if isinstance(candidate, dict) else {}, live if isinstance(live, dict) else {}
+            ),
+            "" if isinstance(candidate, dict) else candidate,
+            "" if isinstance(live, dict) else live,
+        )
+
+    def _metrics(self, package: ModelPackage) -> dict[str, float] | str:
+        if package.quality_uri is None:
+            return "it was registered without model-quality metrics"
+        content = self.files.read(package.quality_uri)
+        return content if isinstance(content, str) else metrics_of(content)
+
+    def _explain_older(self, look: Look, version: int, telling: Telling, tell: Tell) -> None:
+        """Somebody approved a version below the one that should run: nothing changes, and they should know why."""
+        desired = look.desired
+        if (
+            desired is None
+            or version >= desired.number
+            or look.record.told.get("older") == f"{version}<{desired.number}"
+        ):
+            return
+        if not any(one.number == version for one in look.approved or ()):
+            return
+        newer = sorted(one.number for one in look.candidates if one.number > version)
+        block = Block(
+            "older-version",
+            f"Version {version} is approved, and changes nothing: {_numbered(newer)} approved too, and the highest counts.",
+            Severity.INFO,
+            f"To run version {version}, reject {'it' if len(newer) == 1 else 'them'}",
+            version,
+        )
+        arn = next(one.model_package_arn for one in look.approved or () if one.number == version)
+        tell(look, look.record.telling("older", f"{version}<{desired.number}"), telling.blocked(block, arn))
+
+
+def _numbered(versions: list[int]) -> str:
+    if len(versions) == 1:
+        return f"version {versions[0]} is"
+    shown = ", ".join(str(version) for version in versions[-5:])
+    return f"versions {shown} are"

@@ -1,0 +1,60 @@
+"""Every hour: look at every managed group again, and tidy what releases replaced long enough ago."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from stationkeeper.events.domain import stable_id
+from stationkeeper.events.release_trigger import LOOK_AGAIN
+from stationkeeper.events.scheduled import SweepDue
+from stationkeeper.reactions.tidying import Tidying
+from stationkeeper.telemetry import logger, metrics, note_latency
+
+
+class Managed(Protocol):
+    def managed_groups(self) -> tuple[tuple[str, str], ...]:
+        """Groups that are tagged for an endpoint, as (group ARN, endpoint)."""
+
+    def following_endpoints(self) -> tuple[tuple[str, str], ...]:
+        """Endpoints tagged to follow a group of another account, as (group ARN, endpoint)."""
+
+
+class ReleaseQueue(Protocol):
+    def send(self, messages: Iterable[dict[str, object]]) -> None:
+        """Put messages into the queue of the release reaction; raises unless all were taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The reaction, over its ports: two listings, one message per managed group."""
+
+    managed: Managed
+    queue: ReleaseQueue
+    tidying: Tidying
+    now: Callable[[], datetime]
+
+    def react(self, due: SweepDue) -> None:
+        now = max(self.now(), due.time)
+        groups = self.managed.managed_groups()
+        following = self.managed.following_endpoints()
+        looks = [
+            *({"group_arn": group} for group, _ in groups),
+            *({"group_arn": group, "endpoint": endpoint} for group, endpoint in following),
+        ]
+        self.queue.send(
+            {
+                "id": stable_id("sweep", due.id, look["group_arn"], look.get("endpoint", "")),
+                "source": "stationkeeper",
+                "detail-type": LOOK_AGAIN,
+                "account": due.account,
+                "region": due.region,
+                "time": due.time.isoformat(),
+                "detail": look,
+            }
+            for look in looks
+        )
+        metrics.count("GroupsSwept", len(looks))
+        logger.info("Swept", extra={"decision": "swept", "groups": len(looks)})
+        self.tidying.tidy({endpoint for _, endpoint in (*groups, *following)}, now)
+        note_latency(due.time, self.now(), "sweep")

@@ -1,0 +1,88 @@
+"""Takes away what releases replaced: only what is ours, after the grace period, and only what nothing refers to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from stationkeeper.errors import MemoryConflict
+from stationkeeper.reactions.release_looking import ReleaseRecords
+from stationkeeper.releases.record import Record, Retired
+from stationkeeper.releases.references import References
+from stationkeeper.telemetry import logger, metrics
+
+
+class Storeroom(Protocol):
+    def references(self) -> References:
+        """Everything that refers to a config or a model, in the whole account."""
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete an `endpoint-config`, a `model` or an `alarm`; that it is gone already is fine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tidying:
+    """Costs one read per endpoint; only where something is due it asks for all endpoints and configs of the account."""
+
+    records: ReleaseRecords
+    storeroom: Storeroom
+    keep_days: int
+
+    def tidy(self, endpoints: Iterable[str], now: datetime) -> None:
+        claimed = {
+            endpoint: record for endpoint in sorted(endpoints) if (record := self._claim(endpoint, now))
+        }
+        if not claimed:
+            return
+        # Asked after the claims: a release that needs one of these things again waits from now on.
+        references = self.storeroom.references()
+        for endpoint, record in claimed.items():
+            due = self._due(record, now)
+            gone = [item for item in due if self._delete(item, due, references)]
+            names = {(item.kind, item.name) for item in gone}
+            left = tuple(
+                item.model_copy(update={"claimed_at": None})
+                for item in record.retired
+                if (item.kind, item.name) not in names
+            )
+            self.records.remember(endpoint, record.model_copy(update={"retired": left}))
+            metrics.count("ThingsTidied", len(gone))
+            logger.info(
+                "Tidied",
+                extra={"decision": "tidied", "endpoint": endpoint, "gone": [item.name for item in gone]},
+            )
+
+    def _claim(self, endpoint: str, now: datetime) -> Record | None:
+        """The record with all that is due marked as being deleted; None when nothing is, or another copy is at the record."""
+        record = self.records.recall(endpoint)
+        due = self._due(record, now)
+        if not due:
+            return None
+        marked = tuple(
+            item.model_copy(update={"claimed_at": now}) if item in due else item for item in record.retired
+        )
+        try:
+            return self.records.remember(endpoint, record.model_copy(update={"retired": marked}))
+        except MemoryConflict:  # a release is under way there: the next sweep comes in an hour
+            return None
+
+    def _due(self, record: Record, now: datetime) -> list[Retired]:
+        grace = timedelta(days=self.keep_days)
+        in_use = record.names_in_use
+        return [item for item in record.retired if now - item.since >= grace and item.name not in in_use]
+
+    def _delete(self, item: Retired, due: list[Retired], references: References) -> bool:
+        """Delete it, unless something refers to it; whether it is gone."""
+        configs = [
+            one.name for one in due if one.kind == "endpoint-config" and references.config_is_free(one.name)
+        ]
+        free = {
+            "endpoint-config": references.config_is_free(item.name),
+            "model": references.model_is_free(item.name, configs),
+            "alarm": True,
+        }
+        if not free.get(item.kind, False):
+            logger.info("Kept", extra={"decision": "kept", "kind": item.kind, "name": item.name})
+            return False
+        self.storeroom.delete(item.kind, item.name)
+        return True

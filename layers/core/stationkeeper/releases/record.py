@@ -1,0 +1,138 @@
+"""What is remembered of the releases to one endpoint.
+
+The record is written before the endpoint is touched and after it has answered, on condition that nobody else wrote it since, so that
+of several copies one leads. It holds names, not truths: what the endpoint really runs is always asked of SageMaker.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+_TOLD_KEPT = 40
+_RETIRED_KEPT = 100
+_BARRED_KEPT = 50
+
+
+class _Remembered(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Target(_Remembered):
+    """The release under way. `asked`: SageMaker took the request; before that only we know of it."""
+
+    version: int
+    package_arn: str
+    config: str
+    model: str
+    variant: str
+    started_at: AwareDatetime
+    previous_config: str | None = None
+    previous_version: int | None = None
+    previous_model: str | None = None
+    creating: bool = False
+    asked: bool = False
+    why: str = ""
+    approved_by: str = ""
+    approval_note: str = ""
+    traffic: str = ""
+    alarms: tuple[str, ...] = ()
+
+
+class Live(_Remembered):
+    """The release that was verified in service last."""
+
+    version: int
+    package_arn: str
+    config: str
+    model: str
+    variant: str
+    started_at: AwareDatetime
+    released_at: AwareDatetime
+    approved_by: str = ""
+    alarms: tuple[str, ...] = ()
+    ours: bool = True
+    """Whether config and model were made here; what somebody else made is never tidied."""
+    settled: str = ""
+    """Digest of what it was set up with: while it stays the same, only `sweep` looks at all of it again."""
+
+
+class Barred(_Remembered):
+    """A version that was rolled back. It is not tried again unless somebody approves it after `at`."""
+
+    version: int
+    package_arn: str
+    at: AwareDatetime
+    reason: str
+    rejected: bool = True
+    """The registry said so too, at least once since."""
+    refusal: str = ""
+    """Why the registry did not let us reject it."""
+
+
+class Retired(_Remembered):
+    """Something of ours that a release replaced: an endpoint config, a model or an alarm, by name."""
+
+    kind: str
+    name: str
+    since: AwareDatetime
+    claimed_at: AwareDatetime | None = None
+    """Since when it is being deleted: until that is over nobody may use it again."""
+
+
+class Record(_Remembered):
+    """All that is remembered of one endpoint."""
+
+    group_arn: str = ""
+    endpoint: str = ""
+    created: bool = False
+    """Whether Stationkeeper made the endpoint."""
+    target: Target | None = None
+    live: Live | None = None
+    barred: tuple[Barred, ...] = ()
+    retired: tuple[Retired, ...] = ()
+    told: dict[str, str] = Field(default_factory=dict)
+    """What on-call was told that lasts, by subject, so that it is told once: `blocked`, `asked`, `older`."""
+    outbox: tuple[Mapping[str, str], ...] = ()
+    version: int = 0
+    """Orders writes; 0 means nothing is stored."""
+
+    def bars(self, version: int) -> Barred | None:
+        return next((barred for barred in self.barred if barred.version == version), None)
+
+    @property
+    def names_in_use(self) -> set[str]:
+        """Configs, models and alarms that the release under way, or the live one, is made of."""
+        names: set[str] = set()
+        if self.live:
+            names |= {self.live.config, self.live.model, *self.live.alarms}
+        if self.target:
+            names |= {self.target.config, self.target.model, *self.target.alarms}
+            names |= {self.target.previous_config or "", self.target.previous_model or ""}
+        return names - {""}
+
+    def without_bar(self, version: int) -> "Record":
+        return self.model_copy(update={"barred": tuple(b for b in self.barred if b.version != version)})
+
+    def with_bar(self, barred: Barred) -> "Record":
+        kept = (*self.without_bar(barred.version).barred, barred)[-_BARRED_KEPT:]
+        return self.model_copy(update={"barred": kept})
+
+    def retiring(self, *items: tuple[str, str | None], at: AwareDatetime) -> "Record":
+        """With things of ours that a release replaced; what is used again is taken off the list."""
+        known = {(one.kind, one.name) for one in self.retired}
+        fresh = tuple(
+            Retired(kind=kind, name=name, since=at)
+            for kind, name in items
+            if name and (kind, name) not in known
+        )
+        return self.model_copy(update={"retired": (*self.retired, *fresh)[-_RETIRED_KEPT:]})
+
+    def using(self, *names: str) -> "Record":
+        return self.model_copy(update={"retired": tuple(r for r in self.retired if r.name not in names)})
+
+    def telling(self, subject: str, said: str) -> "Record":
+        told = {**self.told, subject: said}
+        return self.model_copy(update={"told": dict(list(told.items())[-_TOLD_KEPT:])})
+
+    def not_telling(self, *subjects: str) -> "Record":
+        return self.model_copy(update={"told": {k: v for k, v in self.told.items() if k not in subjects}})

@@ -1,0 +1,132 @@
+"""Versions of a model package group, as the registry describes them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from stationkeeper.events.fields import Many, Maybe, SageMakerModel, Text, TextMap, Timestamp
+from stationkeeper.releases.baselines import DriftCheckBaselines
+
+
+class Version(SageMakerModel):
+    """A version in a listing. `ListModelPackages` sorts by time or name: its number is the order that counts."""
+
+    model_package_arn: str = Field(min_length=1)
+    model_package_version: int
+    model_approval_status: Text = None
+    model_package_status: Text = None
+    creation_time: Timestamp = None
+
+    @property
+    def number(self) -> int:
+        return self.model_package_version
+
+    @property
+    def usable(self) -> bool:
+        """Whether the package is made; a listing that does not say so is taken at its word."""
+        return self.model_package_status in ("Completed", None)
+
+    @property
+    def being_made(self) -> bool:
+        return self.model_package_status in ("Pending", "InProgress")
+
+
+class MetricsSource(SageMakerModel):
+    content_type: Text = None
+    s3_uri: Text = None
+
+
+class MetricsFiles(SageMakerModel):
+    statistics: Maybe[MetricsSource] = None
+    report: Maybe[MetricsSource] = None
+
+
+class ModelMetrics(SageMakerModel):
+    model_quality: Maybe[MetricsFiles] = None
+
+
+class Container(SageMakerModel):
+    image: Text = None
+    product_id: Text = None
+    environment: TextMap = Field(default_factory=dict)
+
+
+class InferenceSpecification(SageMakerModel):
+    containers: Many[Container] = ()
+    supported_content_types: Many[str] = ()
+
+
+class Identity(SageMakerModel):
+    arn: Text = None
+
+
+class Editor(SageMakerModel):
+    user_profile_name: Text = None
+    iam_identity: Maybe[Identity] = None
+
+    @property
+    def name(self) -> str:
+        """Who it was, as short as it is told; ""."""
+        if self.user_profile_name:
+            return self.user_profile_name
+        arn = self.iam_identity.arn if self.iam_identity else None
+        return (arn or "").rpartition(":")[2].removeprefix("assumed-role/").removeprefix("user/")
+
+
+class ModelPackage(SageMakerModel):
+    """A version with all we use of it."""
+
+    model_package_arn: str = Field(min_length=1)
+    model_package_version: int
+    model_package_group_name: Text = None
+    model_package_description: Text = None
+    model_package_status: Text = None
+    model_approval_status: Text = None
+    approval_description: Text = None
+    last_modified_time: Timestamp = None
+    last_modified_by: Maybe[Editor] = None
+    created_by: Maybe[Editor] = None
+    creation_time: Timestamp = None
+    inference_specification: Maybe[InferenceSpecification] = None
+    model_metrics: Maybe[ModelMetrics] = None
+    drift_check_baselines: Maybe[DriftCheckBaselines] = None
+    sample_payload_url: Text = None
+
+    @property
+    def number(self) -> int:
+        return self.model_package_version
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        return self.inference_specification.containers if self.inference_specification else ()
+
+    @property
+    def marketplace(self) -> bool:
+        """Whether one of its containers is a Marketplace product."""
+        return any(container.product_id for container in self.containers)
+
+    @property
+    def quality_uri(self) -> str | None:
+        """Where the model-quality metrics lie that were registered with the version."""
+        quality = self.model_metrics.model_quality if self.model_metrics else None
+        return quality.statistics.s3_uri if quality and quality.statistics else None
+
+    @property
+    def approved_by(self) -> str:
+        return self.last_modified_by.name if self.last_modified_by else ""
+
+
+def highest(versions: Iterable[Version]) -> Version | None:
+    """The version with the highest number."""
+    return max(versions, key=lambda version: version.number, default=None)
+
+
+def version_of(package_arn: str) -> int | None:
+    """The number at the end of a version's ARN."""
+    number = package_arn.rpartition("/")[2]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
+
+
+type Document = Mapping[str, Any]
+"""An answer of SageMaker that is carried over whole, so that what we do not know of survives."""

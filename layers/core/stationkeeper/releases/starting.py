@@ -1,0 +1,293 @@
+"""The steps that release a version: to a new endpoint, or by changing only the model of a live one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stationkeeper.releases.decision import Block, Start
+from stationkeeper.releases.guardrails import Guard, alarm_names, alarm_steps, guard
+from stationkeeper.releases.names import resource_name
+from stationkeeper.releases.observed import Alarm, Endpoint, Fleet, Model
+from stationkeeper.releases.record import Target
+from stationkeeper.releases.registry import ModelPackage
+from stationkeeper.releases.settings import TAG_PREFIX, ReleaseSettings
+from stationkeeper.releases.steps import Action, Step
+
+VARIANT = "AllTraffic"
+_RESERVED_TAGS = "aws:"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release, planned: what is written down first, the steps in order, and what people should know.
+
+    The last step is the one that touches the endpoint.
+    """
+
+    target: Target
+    steps: tuple[Step, ...]
+    guard: Guard
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a release makes. Names end in a digest of the content: the same name is the same thing."""
+
+    group: str
+    version: int
+
+    def of(self, content: object) -> str:
+        return resource_name(self.group, f"v{self.version}", digest_of=content)
+
+
+def plan_creation(
+    start: Start, package: ModelPackage, group_arn: str, settings: ReleaseSettings, now: datetime
+) -> Release | Block:
+    """The steps to a new endpoint, made of tags and the stack's parameters."""
+    stack = settings.stack
+    if not stack.endpoint_role_arn:
+        return Block(
+            "no-role",
+            "The endpoint does not exist, and the stack has no execution role to make one with.",
+            advice="Set the stack's parameter EndpointRoleArn, or create the endpoint yourself",
+            version=start.version.number,
+        )
+    tags = _tags(group_arn, settings, package)
+    model: dict[str, Any] = {
+        "PrimaryContainer": {"ModelPackageName": package.model_package_arn},
+        "ExecutionRoleArn": stack.endpoint_role_arn,
+    }
+    if stack.subnets:
+        model["VpcConfig"] = {"Subnets": list(stack.subnets), "SecurityGroupIds": list(stack.security_groups)}
+    names = Names(group_name(group_arn), package.number)
+    model_name = names.of(model)
+    least, _ = settings.scaling
+    config: dict[str, Any] = {
+        "ProductionVariants": [
+            {
+                "VariantName": VARIANT,
+                "ModelName": model_name,
+                "InstanceType": settings.instance_type,
+                "InitialInstanceCount": least,
+                "InitialVariantWeight": 1.0,
+            }
+        ]
+    }
+    if settings.capture_percentage:
+        config["DataCaptureConfig"] = _data_capture(settings)
+    if stack.kms_key_arn:
+        config["KmsKeyId"] = stack.kms_key_arn
+    config_name = names.of(config)
+    words = f"a new endpoint, {least} x {settings.instance_type}"
+    steps = (
+        Step(
+            Action.CREATE_MODEL,
+            {"ModelName": model_name, **model, "Tags": tags},
+            "the model of the approved version",
+        ),
+        Step(
+            Action.CREATE_ENDPOINT_CONFIG,
+            {"EndpointConfigName": config_name, **config, "Tags": tags},
+            "from tags and the stack's parameters",
+        ),
+        *alarm_steps(settings, config_name, VARIANT, tags),
+        Step(
+            Action.CREATE_ENDPOINT,
+            {
+                "EndpointName": settings.endpoint,
+                "EndpointConfigName": config_name,
+                "Tags": [tag for tag in tags if not tag["Key"].endswith(":version")],
+            },
+            start.why,
+        ),
+    )
+    target = _target(start, package, now, config_name, model_name, VARIANT).model_copy(
+        update={"creating": True, "traffic": words, "alarms": alarm_names(config_name)}
+    )
+    notes = list(settings.problems)
+    if least < 2:
+        notes.append("one instance stands in one zone: a failure of either takes the endpoint down")
+    return Release(target, steps, Guard(None, words, (), ()), tuple(notes))
+
+
+def plan_update(
+    start: Start,
+    package: ModelPackage,
+    live_package: ModelPackage | None,
+    group_arn: str,
+    settings: ReleaseSettings,
+    endpoint: Endpoint,
+    fleet: Fleet,
+    alarms: Iterable[Alarm],
+    now: datetime,
+) -> Release | Block:
+    """The steps to another version on a live endpoint: its config, cloned, with another model.
+
+    Parameters
+    ----------
+    live_package : the version that is live, to tell what was set on the model from what came with the version.
+    alarms : the guarding alarms that exist already, and those people tagged for the endpoint, with their state.
+    """
+    variant_name = fleet.released_variant(group_arn)
+    if variant_name is None:
+        return Block(
+            "ambiguous-variant",
+            f"The endpoint has {len(fleet.config.variants)} production variants, and not exactly one of them runs a version of "
+            "this group: nobody says which one to change.",
+            advice="Leave one production variant that runs a version of this group",
+            version=start.version.number,
+        )
+    variant = fleet.config.variant(variant_name)
+    live_model = fleet.model_of(variant)
+    if live_model is None:
+        return Block(
+            "no-model",
+            f"The live variant {variant_name} names no model (it may use inference components), so there is nothing to change.",
+            advice="Release to an endpoint whose variants name their model",
+            version=start.version.number,
+        )
+    if live_model.multi_model:
+        return Block(
+            "multi-model",
+            "The endpoint hosts many models behind one container; replacing its model would take all of them away.",
+            advice=f"Tag the group {TAG_PREFIX}multi-model-endpoint and {TAG_PREFIX}target-model instead of {TAG_PREFIX}endpoint",
+            version=start.version.number,
+        )
+    tags = _tags(group_arn, settings, package)
+    model = _successor(live_model, package, live_package)
+    names = Names(group_name(group_arn), package.number)
+    model_name = names.of(model)
+    config: dict[str, Any] = {
+        **{
+            name: value
+            for name, value in fleet.config.document.items()
+            if name not in ("EndpointConfigName", "Tags")
+        },
+        "ProductionVariants": [
+            {**one, "ModelName": model_name} if one.get("VariantName") == variant_name else dict(one)
+            for one in fleet.config.variants
+        ],
+    }
+    config_name = names.of(config)
+    guarded = guard(settings, fleet.config, config_name, endpoint, alarms, marketplace=package.marketplace)
+    update: dict[str, Any] = {
+        "EndpointName": endpoint.endpoint_name,
+        "EndpointConfigName": config_name,
+        # Without it, instance counts and weights fall back to what they were when the config was made.
+        "RetainAllVariantProperties": True,
+    }
+    if guarded.deployment is not None:
+        update["DeploymentConfig"] = guarded.deployment
+    steps = (
+        Step(
+            Action.CREATE_MODEL,
+            {"ModelName": model_name, **model, "Tags": _merged(live_model.document, tags)},
+            "the model of the approved version, as the live one is set up",
+        ),
+        Step(
+            Action.CREATE_ENDPOINT_CONFIG,
+            {"EndpointConfigName": config_name, **config, "Tags": _merged(fleet.config.document, tags)},
+            f"the live config {fleet.config.name} with the new model",
+        ),
+        *alarm_steps(settings, config_name, variant_name, tags),
+        Step(Action.UPDATE_ENDPOINT, update, start.why),
+    )
+    target = _target(start, package, now, config_name, model_name, variant_name).model_copy(
+        update={
+            "previous_config": fleet.config.name,
+            "previous_version": start.running,
+            "previous_model": live_model.name,
+            "traffic": guarded.words,
+            "alarms": guarded.alarms or alarm_names(config_name),
+        }
+    )
+    return Release(target, steps, guarded, (*settings.problems, *guarded.notes))
+
+
+def group_name(group_arn: str) -> str:
+    return group_arn.rpartition("/")[2]
+
+
+def _target(
+    start: Start, package: ModelPackage, now: datetime, config: str, model: str, variant: str
+) -> Target:
+    return Target(
+        version=package.number,
+        package_arn=package.model_package_arn,
+        config=config,
+        model=model,
+        variant=variant,
+        started_at=now,
+        why=start.why,
+        approved_by=package.approved_by,
+        approval_note=package.approval_description or "",
+    )
+
+
+def _successor(live: Model, package: ModelPackage, live_package: ModelPackage | None) -> dict[str, Any]:
+    """What CreateModel takes for the new version, set up as the live model is.
+
+    What was set on the live model itself, not by its version, is carried over: environment, role, network, how its containers are
+    called.
+    """
+    container: dict[str, Any] = {"ModelPackageName": package.model_package_arn}
+    overrides = _overrides(live, package, live_package)
+    if overrides:
+        container["Environment"] = overrides
+    kept = {
+        name: live.document[name]
+        for name in ("ExecutionRoleArn", "VpcConfig", "EnableNetworkIsolation", "InferenceExecutionConfig")
+        if live.document.get(name)
+    }
+    return {"PrimaryContainer": container, **kept}
+
+
+def _overrides(live: Model, package: ModelPackage, live_package: ModelPackage | None) -> dict[str, str]:
+    """The environment that was added to the live model: neither its own version's nor set by the new version."""
+    if len(live.containers) != 1 or live.package_arn is None or live_package is None:
+        return {}
+    environment = live.containers[0].get("Environment") or {}
+    from_versions = {
+        name
+        for one in (package, live_package)
+        for container in one.containers
+        for name in container.environment
+    }
+    return {name: str(value) for name, value in environment.items() if name not in from_versions}
+
+
+def _data_capture(settings: ReleaseSettings) -> dict[str, Any]:
+    capture: dict[str, Any] = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": settings.capture_percentage,
+        "DestinationS3Uri": f"s3://{settings.stack.bucket}/stationkeeper/capture/{settings.endpoint}",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {
+            "CsvContentTypes": ["text/csv"],
+            "JsonContentTypes": ["application/json", "application/jsonlines"],
+        },
+    }
+    if settings.stack.kms_key_arn:
+        capture["KmsKeyId"] = settings.stack.kms_key_arn
+    return capture
+
+
+def _tags(group_arn: str, settings: ReleaseSettings, package: ModelPackage) -> list[dict[str, str]]:
+    return [
+        {"Key": f"{TAG_PREFIX}released-to", "Value": settings.endpoint},
+        {"Key": f"{TAG_PREFIX}group", "Value": group_name(group_arn)},
+        {"Key": f"{TAG_PREFIX}version", "Value": str(package.number)},
+    ]
+
+
+def _merged(document: Mapping[str, Any], tags: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Tags of what is cloned (some accounts refuse what carries no cost centre), and ours; at most the 50 AWS takes."""
+    ours = {tag["Key"] for tag in tags}
+    kept = [
+        dict(tag)
+        for tag in document.get("Tags") or []
+        if tag["Key"] not in ours and not tag["Key"].lower().startswith(_RESERVED_TAGS)
+    ]
+    return [*tags, *kept][:50]
