@@ -83,7 +83,7 @@ def release_looking(settings: ReleaseSettings) -> Looking:
     stack = StackDefaults(
         account=settings.account_id,
         region=settings.aws_region,
-        partition=settings.aws_partition,
+        partition=settings.partition,
         on_call=settings.on_call,
         bucket=settings.data_bucket,
         endpoint_role_arn=roles[0] if roles else "",

@@ -52,7 +52,7 @@ class _AboutReleases(_Settings):
     state_table_name: str = Field(min_length=1)
     account_id: str = Field(pattern=r"^\d{12}$")
     aws_region: str = Field(min_length=1)
-    aws_partition: str = Field(min_length=1)
+    partition: str = Field(min_length=1)
     keep_days: int = Field(ge=1, le=365)
 
 
