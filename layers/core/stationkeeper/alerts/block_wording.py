@@ -131,7 +131,7 @@ def _approved_versions(event: ReleaseBlocked) -> Step:
 
 
 def _blame(event: ReleaseBlocked) -> Step | None:
-    what = f"If {version_words(event.version)} is to blame, reject it first: the next highest approved is released instead"
+    what = f"If {version_words(event.version)} is to blame, reject it first; the next highest approved is released instead"
     return rejected(event, what, reason="its endpoint failed")
 
 

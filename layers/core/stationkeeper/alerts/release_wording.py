@@ -152,7 +152,7 @@ def _succeeded(event: ReleaseSucceeded) -> Told:
             in_console(event),
             rejected(
                 event,
-                f"To go back, reject {version}: {_what_takes_over(event.version, event.replaced)}",
+                f"To go back, reject {version}; {_what_takes_over(event.version, event.replaced)}",
                 reason="taken back after its release",
             ),
             title="TO CHECK IT, OR TO GO BACK",

@@ -1,0 +1,238 @@
+"""The release life cycle in one process: SageMaker over time, its events through the template's own rules, the real handlers."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from embedded_aws.clock import VirtualClock
+from embedded_aws.moto_additions.events import installed
+from embedded_aws.moto_additions.sagemaker import Outcome, SageMakerSimulator
+from moto import mock_aws
+from moto.events.models import EventPattern
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.world import ACCOUNT, BUCKET, REGION, ROOT, World, _ignore, _invoke, _load, _lost
+
+GROUP = "churn"
+ENDPOINT = "churn-prod"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/churn-execution"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/xgboost:1.7-1"
+GROUP_ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{GROUP}"
+_ROUNDS = 200
+
+
+
+def release_patterns() -> list[EventPattern]:
+    """What the template's rules for the release reaction let through."""
+    template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    return [
+        EventPattern.load(json.dumps(resource["Properties"]["EventPattern"]))
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Events::Rule" and name.startswith("Release")
+    ]
+
+
+@dataclass
+class ReleaseWorld(World):
+    """`inbox` is the release queue: bodies in the order they came; a failed one goes back to its end."""
+
+    simulator: SageMakerSimulator = field(init=False)
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    inbox: list[str] = field(default_factory=list)
+    events_seen: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.patterns = release_patterns()
+        super().__post_init__()
+
+    def start_containers(self) -> None:
+        self.sagemaker = boto3.client("sagemaker")
+        self.cloudwatch = boto3.client("cloudwatch")
+        self.autoscaling = boto3.client("application-autoscaling")
+        if not hasattr(self, "release_queue_url"):
+            self.release_queue_url = self.sqs.create_queue(QueueName="release")["QueueUrl"]
+        os.environ.update(
+            ACCOUNT_ID=ACCOUNT,
+            AWS_REGION=REGION,
+            PARTITION="aws",
+            KEEP_DAYS="7",
+            DATA_BUCKET=BUCKET,
+            EXECUTION_ROLE_ARNS=ROLE,
+            DEFAULT_INSTANCE_TYPE="ml.m5.large",
+            DEFAULT_MIN_INSTANCES="2",
+            DEFAULT_MAX_INSTANCES="4",
+            DEFAULT_INVOCATIONS_PER_INSTANCE="1000",
+            DEFAULT_BAKE_MINUTES="60",
+            DEFAULT_CAPTURE_PERCENTAGE="100",
+            DEFAULT_ERROR_PERCENT="5",
+            DEFAULT_LATENCY_MILLISECONDS="1000",
+            MONITORING_INSTANCE_TYPE="ml.m5.xlarge",
+            RELEASE_QUEUE_URL=self.release_queue_url,
+        )
+        super().start_containers()
+        self.release = _load("release")
+        self.sweep_function = _load("sweep")
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        self.events_seen.append(event)
+        if any(pattern.matches_event(event) for pattern in self.patterns):  # type: ignore[arg-type]
+            self.inbox.append(json.dumps(event))
+
+    # ---------------------------------------------------------------- what people do
+
+    def group(self, name: str = GROUP, endpoint: str | None = ENDPOINT, **tags: str) -> str:
+        """A model package group, tagged for an endpoint; `min_instances="3"` is the tag `stationkeeper:min-instances`."""
+        named = {f"stationkeeper:{key.replace('_', '-')}": value for key, value in tags.items()}
+        if endpoint:
+            named["stationkeeper:endpoint"] = endpoint
+        answer = self.sagemaker.create_model_package_group(
+            ModelPackageGroupName=name, Tags=[{"Key": key, "Value": value} for key, value in named.items()]
+        )
+        return answer["ModelPackageGroupArn"]
+
+    def tag(self, arn: str = GROUP_ARN, **tags: str) -> None:
+        self.sagemaker.add_tags(
+            ResourceArn=arn,
+            Tags=[
+                {"Key": f"stationkeeper:{key.replace('_', '-')}", "Value": value} for key, value in tags.items()
+            ],
+        )
+
+    def register(self, group: str = GROUP, status: str = "PendingManualApproval", **more: Any) -> str:
+        """Register a version; returns its ARN."""
+        answer = self.sagemaker.create_model_package(
+            ModelPackageGroupName=group,
+            ModelApprovalStatus=status,
+            **{
+                "InferenceSpecification": {
+                    "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/models/model.tar.gz"}],
+                    "SupportedContentTypes": ["text/csv"],
+                    "SupportedResponseMIMETypes": ["text/csv"],
+                },
+                **more,
+            },
+        )
+        return answer["ModelPackageArn"]
+
+    def approve(self, package_arn: str, note: str = "") -> None:
+        more = {"ApprovalDescription": note} if note else {}
+        self.sagemaker.update_model_package(
+            ModelPackageArn=package_arn, ModelApprovalStatus="Approved", **more
+        )
+
+    def reject(self, package_arn: str) -> None:
+        self.sagemaker.update_model_package(ModelPackageArn=package_arn, ModelApprovalStatus="Rejected")
+
+    def approved(self, group: str = GROUP, **more: Any) -> str:
+        """Register a version and approve it."""
+        arn = self.register(group, **more)
+        self.approve(arn)
+        return arn
+
+    # ---------------------------------------------------------------- what happens then
+
+    def invoke_release(self, *bodies: str) -> list[str]:
+        return _invoke(self.release, list(bodies))
+
+    def pump(self) -> None:
+        """Deliver everything that waits, failures again, until the queues are empty; then tell on-call."""
+        for _ in range(_ROUNDS):
+            self._take_from_queue()
+            if not self.inbox:
+                break
+            body = self.inbox.pop(0)
+            if self.invoke_release(body):
+                self.inbox.append(body)
+        else:
+            raise AssertionError(f"not quiet after {_ROUNDS} deliveries: {self.inbox[0][:300]}")
+        while self.invoke_notification():
+            pass
+
+    def settle(self) -> None:
+        """Until nothing is under way: queues, endpoints, jobs."""
+        for _ in range(_ROUNDS):
+            self.pump()
+            due = self.simulator.next_due()
+            if due is None:
+                return
+            self.clock.jump_to(due)
+            self.simulator.run_due()
+        raise AssertionError("does not settle")
+
+    def advance(self, seconds: float) -> None:
+        """Time passes, and events are handled as they come."""
+        until = self.clock.now() + seconds
+        self.pump()
+        while (due := self.simulator.next_due()) is not None and due <= until:
+            self.clock.jump_to(due)
+            self.simulator.run_due()
+            self.pump()
+        self.clock.jump_to(until)
+
+    def sweep(self) -> None:
+        """The hourly sweep, and everything that follows."""
+        due = {
+            "id": f"sweep-{self.clock.now()}",
+            "source": "stationkeeper.schedule",
+            "detail-type": "SweepDue",
+            "account": ACCOUNT,
+            "region": REGION,
+            "time": datetime.fromtimestamp(self.clock.now(), UTC).isoformat(),
+            "detail": {},
+        }
+        assert _invoke(self.sweep_function, [json.dumps(due)]) == []
+        self.pump()
+
+    def _take_from_queue(self) -> None:
+        self.inbox += [message["Body"] for message in self._receive(self.release_queue_url)]
+
+    # ---------------------------------------------------------------- what there is then
+
+    def endpoint(self, name: str = ENDPOINT) -> dict[str, Any]:
+        return self.sagemaker.describe_endpoint(EndpointName=name)
+
+    def config(self, name: str = ENDPOINT) -> dict[str, Any]:
+        """The config the endpoint runs."""
+        return self.sagemaker.describe_endpoint_config(EndpointConfigName=self.endpoint(name)["EndpointConfigName"])
+
+    def live_version(self, name: str = ENDPOINT) -> int | None:
+        """The version the endpoint's first variant runs; None when it runs no version."""
+        model = self.sagemaker.describe_model(ModelName=self.config(name)["ProductionVariants"][0]["ModelName"])
+        arn = model["PrimaryContainer"].get("ModelPackageName", "")
+        return int(arn.rpartition("/")[2]) if arn else None
+
+    def record(self, endpoint: str = ENDPOINT) -> Any:
+        from stationkeeper.aws.release_records import DynamoDbReleaseRecords
+
+        return DynamoDbReleaseRecords(lambda: self.dynamodb, "state").recall(endpoint)
+
+    def status(self, package_arn: str) -> str:
+        return self.sagemaker.describe_model_package(ModelPackageName=package_arn)["ModelApprovalStatus"]
+
+
+@contextmanager
+def release_world() -> Iterator[ReleaseWorld]:
+    before = dict(os.environ)
+    os.environ.update(
+        AWS_DEFAULT_REGION=REGION,
+        AWS_ACCESS_KEY_ID="testing",
+        AWS_SECRET_ACCESS_KEY="testing",
+        POWERTOOLS_LOG_LEVEL="INFO",
+    )
+    clock = VirtualClock()
+    holder: list[ReleaseWorld] = []
+    simulator = SageMakerSimulator(clock, lambda event: holder[0].on_event(event))
+    try:
+        with mock_aws(), installed(on_matched=_ignore, on_undelivered=_lost), simulator.installed():
+            world = ReleaseWorld(clock=clock)
+            world.simulator = simulator
+            holder.append(world)
+            yield world
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
