@@ -59,16 +59,22 @@ def release() -> ReleaseReaction:
     from stationkeeper.aws.smoke_tests import AwsSmokeTests
     from stationkeeper.reactions.approval import Approvals
     from stationkeeper.reactions.release import ReleaseReaction
+    from stationkeeper.reactions.release_endings import Endings
+    from stationkeeper.reactions.release_notebook import Notebook
 
     settings = ReleaseSettings.from_environment(os.environ)
     looking = release_looking(settings)
+    notebook = Notebook(looking.records, EventBridgeBus(clients.events, settings.event_bus_name))
     return ReleaseReaction(
         looking=looking,
-        hands=AwsReleaseSteps(clients.sagemaker, clients.cloudwatch, clients.autoscaling),
-        records=looking.records,
-        bus=EventBridgeBus(clients.events, settings.event_bus_name),
-        smoke_tests=AwsSmokeTests(clients.s3, clients.sagemaker_runtime),
-        approvals=Approvals(looking.sight, S3MetricsFiles(clients.s3)),
+        endings=Endings(
+            looking=looking,
+            hands=AwsReleaseSteps(clients.sagemaker, clients.cloudwatch, clients.autoscaling),
+            notebook=notebook,
+            smoke_tests=AwsSmokeTests(clients.s3, clients.sagemaker_runtime),
+        ),
+        approvals=Approvals(looking.sight, S3MetricsFiles(clients.s3), notebook),
+        notebook=notebook,
         now=_now,
     )
 

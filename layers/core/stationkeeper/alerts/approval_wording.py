@@ -4,7 +4,6 @@ from stationkeeper.alerts.layout import Told, facts, listed, paragraphs, steps
 from stationkeeper.alerts.release_phrases import (
     beginning,
     sentence,
-    serving_words,
     short_version,
     version_of_group,
     version_words,
@@ -62,6 +61,7 @@ def _metrics(event: ApprovalRequested) -> str:
         said.append(listed("METRICS", _table(event, shown), len(event.metrics) - len(shown)))
     elif not event.metrics_problem:
         said.append(f"No metrics were registered with {version_words(event.version)}.")
+    live = version_words(event.serving) if event.serving is not None else "the live version"
     problems = (
         (
             version_words(event.version),
@@ -69,7 +69,7 @@ def _metrics(event: ApprovalRequested) -> str:
             any(m.candidate is not None for m in event.metrics),
         ),
         (
-            serving_words(event.serving),
+            live,
             event.live_metrics_problem,
             any(m.live is not None for m in event.metrics),
         ),

@@ -15,6 +15,7 @@ from stationkeeper.alerts.release_phrases import (
     version_words,
 )
 from stationkeeper.alerts.release_steps import (
+    TAG_PREFIX,
     approved,
     arn_of,
     aws,
@@ -28,15 +29,16 @@ from stationkeeper.alerts.release_steps import (
 )
 from stationkeeper.alerts.text import moment, quoted
 from stationkeeper.events.release_events import ReleaseBlocked
-from stationkeeper.releases.settings import TAG_PREFIX
 
 _TRIED_AGAIN = (
-    "It left the endpoint as it is, and told you; it tells you of this obstacle once.",
+    "It changed nothing that serves, and told you; it tells you of this obstacle once.",
     "It looks again every hour and at every change, and goes on by itself when the obstacle is gone.",
 )
 _NOT_RELEASED = "{Version} of {group} cannot be released to endpoint {endpoint}."
 _UNDER_WAY = "{Version} of {group} was being released to endpoint {endpoint}."
-_UNCHANGED = "Nothing changes on endpoint {endpoint}."
+_SET_UP = "{Version} of {group} serves on endpoint {endpoint}, but autoscaling or monitoring could not be set up as configured."
+_UNCHANGED = "Endpoint {endpoint} stays as it is."
+_NO_ENDPOINT = "Nothing can be released from the model package group {group}."
 _NOTHING = "Nothing can be released from {group} to endpoint {endpoint}."
 _ARN = "ARN-FROM-THE-LIST"
 _HOURS_BEFORE = timedelta(hours=2)
@@ -59,10 +61,10 @@ class BlockWords:
 
 def blocked(event: ReleaseBlocked) -> Told:
     words = BLOCKS.get(event.code, UNKNOWN_BLOCK)
-    opening = words.opening if event.version is not None or words.opening == _UNCHANGED else _NOTHING
+    opening = _NOTHING if event.version is None and "{Version}" in words.opening else words.opening
     said = f"SageMaker says: {event.failure_reason}" if event.failure_reason else ""
     body = paragraphs(
-        "\n".join(filter(None, (_filled(opening, event), sentence(event.why), said))),
+        "\n".join(filter(None, (_filled(opening, event), beginning(sentence(event.why)), said))),
         facts(
             ("Found", moment(event.at)),
             ("Group", event.group),
@@ -102,7 +104,7 @@ def _versions(event: ReleaseBlocked) -> Step:
 
 
 def _package(event: ReleaseBlocked) -> Step | None:
-    return described_version(event, f"See why {version_words(event.version)} failed")
+    return described_version(event, f"See what is the matter with {version_words(event.version)}")
 
 
 def _give_up(event: ReleaseBlocked) -> Step | None:
@@ -193,6 +195,25 @@ def _components(event: ReleaseBlocked) -> Step:
     return Step("See its inference components", (aws(event, "sagemaker list-inference-components", options),))
 
 
+def _tag_rightly(event: ReleaseBlocked) -> Step:
+    return tagged(event, "Tag it with the name of an endpoint", {"endpoint": "your-endpoint"})
+
+
+def _schedules(event: ReleaseBlocked) -> Step:
+    query = "--query 'MonitoringScheduleSummaries[].[MonitoringScheduleName,MonitoringScheduleStatus]'"
+    options = f"--endpoint-name {quoted(event.endpoint)} {query}"
+    return Step("See its monitors", (aws(event, "sagemaker list-monitoring-schedules", options),))
+
+
+def _deletions(event: ReleaseBlocked) -> Step:
+    query = "--max-items 5 --query 'Events[].[EventTime,Username,Resources[].ResourceName]'"
+    calls = (
+        f"AttributeKey=EventName,AttributeValue={call}" for call in ("DeleteEndpointConfig", "DeleteModel")
+    )
+    lines = (aws(event, "cloudtrail lookup-events", f"--lookup-attributes {one}", query) for one in calls)
+    return Step("See who deleted them, and when", tuple(lines))
+
+
 def _quotas(event: ReleaseBlocked) -> Step:
     page = f"{console(event.region)}/servicequotas/home/services/sagemaker/quotas"
     return Step("If a quota is reached, ask for more", (page,))
@@ -213,6 +234,14 @@ BLOCKS: dict[str, BlockWords] = {
         (_status, _log, in_console, _blame, _delete),
         opening=_UNDER_WAY,
     ),
+    "config-gone": BlockWords(
+        ("its live config or model was deleted", "live config is gone"), (_status, _deletions, in_console)
+    ),
+    "unreadable-tags": BlockWords(
+        ("model package group has no usable endpoint tag", "endpoint tag not usable"),
+        (_tags, _tag_rightly),
+        opening=_NO_ENDPOINT,
+    ),
     "group-gone": BlockWords(
         ("its model package group does not exist any more", "model group is gone"),
         (_groups, _tag_another),
@@ -220,6 +249,9 @@ BLOCKS: dict[str, BlockWords] = {
     ),
     "package-failed": BlockWords(
         ("{version} not released, its package is broken", "{version} is broken"), (_package, _versions)
+    ),
+    "package-gone": BlockWords(
+        ("{version} not released, it cannot be read", "{version} is unreadable"), (_package, _versions)
     ),
     "nothing-approved": BlockWords(
         ("no version is approved any more", "nothing is approved"),
@@ -241,6 +273,11 @@ BLOCKS: dict[str, BlockWords] = {
     "refused": BlockWords(
         ("{version} not released, AWS refused", "AWS refused {version}"),
         (_status, in_console, _quotas, _give_up),
+    ),
+    "set-up-refused": BlockWords(
+        ("{version} serves, but not all could be set up", "set-up was refused"),
+        (_schedules, _quotas, in_console),
+        opening=_SET_UP,
     ),
     OLDER_VERSION: BlockWords(
         ("{version} approved, a higher one stays", "{version} changes nothing"),

@@ -20,7 +20,8 @@ def _cleaned(value: Any) -> Any:
     if type(value) is str:  # enumerations are strings too, and no text from outside
         return plain(value, _TEXT_CHARACTERS)
     if isinstance(value, tuple):
-        return tuple(plain(one, _LINE_CHARACTERS) if type(one) is str else one for one in value)
+        lines = (plain(one, _LINE_CHARACTERS) if type(one) is str else one for one in value)
+        return tuple(line for line in lines if line != "")
     return value
 
 
@@ -39,6 +40,10 @@ def version_of_group(event: ReleaseEvent) -> str:
     return f"{version_words(event.version)} of {event.group}"
 
 
+def by_whom(approver: str) -> str:
+    return f"by {approver}" if approver else ""
+
+
 def serving_words(number: int | None) -> str:
     """What serves now: of this group where its number is known."""
     return f"version {number}" if number is not None else "what was there before"
@@ -51,7 +56,7 @@ def beginning(text: str) -> str:
 
 def sentence(text: str) -> str:
     """A clause or a sentence of another's making, with one full stop at its end."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return text if text.endswith((".", "!", "?")) or not text else f"{text}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +83,4 @@ JOBS: dict[str, JobWords] = {
     ),
 }
 UNKNOWN_JOB = JobWords(("a job for the endpoint failed", "a job failed"))
+"""Of a purpose without words of its own: the purpose is said as it is."""

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from stationkeeper.alerts.layout import Step, console, endpoint_page
 from stationkeeper.alerts.text import quoted
 from stationkeeper.events.release_events import ReleaseEvent
-from stationkeeper.releases.settings import TAG_PREFIX
 
+TAG_PREFIX = "stationkeeper:"  # of releases.settings, which messages do not need to load
 _ALARMS_LOOKED_AT = 2
 YOUR_REASON = "your reason"
 """What a command says where a person should: it is kept with the version, and told with its release."""

@@ -10,6 +10,7 @@ from stationkeeper.alerts.release_phrases import (
     JOBS,
     UNKNOWN_JOB,
     beginning,
+    by_whom,
     cleaned,
     sentence,
     serving_words,
@@ -24,6 +25,7 @@ from stationkeeper.alerts.release_steps import (
     instances_log,
     job_described,
     job_log,
+    listed_versions,
     rejected,
     tagged,
     watched,
@@ -78,12 +80,11 @@ def _started(event: ReleaseStarted) -> Told:
         f"You hear again when {version} is in service{'' if event.creating else ' or rolled back'}, or when it needs you."
     )
     note = f'"{event.approval_note}"' if event.approval_note else ""
-    by = f"by {event.approved_by}" if event.approved_by else ""
     body = paragraphs(
         first + (f"\nWhy: {sentence(event.why)}" if event.why else ""),
         facts(
             ("Started", moment(event.at)),
-            ("Approved", ": ".join(filter(None, (by, note)))),
+            ("Approved", ": ".join(filter(None, (by_whom(event.approved_by), note)))),
             ("How" if event.creating else "Traffic", event.traffic),
             ("On call", event.on_call),
         ),
@@ -140,7 +141,7 @@ def _succeeded(event: ReleaseSucceeded) -> Told:
         facts(
             ("In service", moment(event.at)),
             ("Started", moment(event.started_at)),
-            ("Approved", f"by {event.approved_by}" if event.approved_by else ""),
+            ("Approved", by_whom(event.approved_by)),
             ("On call", event.on_call),
         ),
         first_of("IT HAS", event.has, _LISTED),
@@ -167,14 +168,14 @@ def _rolled_back(event: ReleaseRolledBack) -> Told:
     reason = f"Reason: {event.reason or 'none was given.'}"
     if event.silent:
         reason = "SageMaker gave no reason; only the endpoint's config shows it."
+    first, *choices = _what_serves_after(event)
     body = paragraphs(
-        f"{beginning(version_of_group(event))} did not stay in service on endpoint {event.endpoint}: SageMaker rolled it back. "
-        f"{beginning(serving_words(event.serving))} serves everybody again. Calls that {version} answered meanwhile may have failed.",
+        first,
         reason,
         facts(
-            ("Rolled back", f"{moment(event.at)}, {lasting(event.at - event.started_at)} after it began"),
+            ("Found", f"{moment(event.at)}, {lasting(event.at - event.started_at)} after the release began"),
             ("Began", moment(event.started_at)),
-            ("Approved", f"by {event.approved_by}" if event.approved_by else ""),
+            ("Approved", by_whom(event.approved_by)),
             ("On call", event.on_call),
         ),
         first_of("RED ALARM" if len(event.red_alarms) == 1 else "RED ALARMS", event.red_alarms, _LISTED),
@@ -185,6 +186,9 @@ def _rolled_back(event: ReleaseRolledBack) -> Told:
             else rejected(
                 event, f"Reject {version} yourself, for all who read the registry", reason="rolled back"
             ),
+            listed_versions(event, "Approve a version that works; these there are")
+            if _stuck(event)
+            else None,
             alarms_explained(event, event.red_alarms, event.started_at),
             instances_log(
                 event, "Read the log of its instances, from the beginning of the release", event.started_at
@@ -194,8 +198,43 @@ def _rolled_back(event: ReleaseRolledBack) -> Told:
             approved(event, f"To try {version} once more when the cause is gone, approve it anew"),
         ),
     )
-    serves = [f"{version} rolled back, version {event.serving} serves"] if event.serving is not None else []
-    return Told((*serves, f"{version} rolled back", f"{short} rolled back"), body)
+    return Told((*choices, f"{version} {_ended(event)}", f"{short} {_ended(event)}"), body)
+
+
+def _still_serves(event: ReleaseRolledBack) -> bool:
+    """It failed a test in service: it is replaced, not rolled back by SageMaker, and serves until then."""
+    return event.serving is not None and event.serving == event.version
+
+
+def _stuck(event: ReleaseRolledBack) -> bool:
+    return _still_serves(event) and event.next_version is None
+
+
+def _ended(event: ReleaseRolledBack) -> str:
+    return "failed" if _still_serves(event) else "rolled back"
+
+
+def _what_serves_after(event: ReleaseRolledBack) -> list[str]:
+    """The first sentences, and the longer forms of the subject."""
+    version, which = version_words(event.version), beginning(version_of_group(event))
+    if _still_serves(event):
+        first = f"{which} came into service on endpoint {event.endpoint} and failed there."
+        if event.next_version is None:
+            return [
+                f"{first} It STILL SERVES everybody: no other version is approved.",
+                f"{version} failed and still serves",
+            ]
+        return [
+            f"{first} It serves until version {event.next_version} takes over.",
+            f"{version} failed, version {event.next_version} takes over",
+        ]
+    first = (
+        f"{which} did not stay in service on endpoint {event.endpoint}: SageMaker rolled it back. "
+        f"{beginning(serving_words(event.serving))} serves everybody again. Calls that {version} answered meanwhile may have failed."
+    )
+    if event.serving is None:
+        return [first]
+    return [first, f"{version} rolled back, version {event.serving} serves"]
 
 
 def _after_rollback(event: ReleaseRolledBack) -> list[str]:
@@ -221,7 +260,9 @@ def _job_failed(event: JobFailed) -> Told:
     words = JOBS.get(event.purpose, UNKNOWN_JOB)
     which = version_of_group(event) if event.version is not None else event.group
     if words is UNKNOWN_JOB:
-        first = f"A job that was started for {which}, endpoint {event.endpoint}, failed. It was for: {sentence(event.purpose)}"
+        first = (
+            f"A job for {which}, on endpoint {event.endpoint}, failed. It was to {sentence(event.purpose)}"
+        )
     else:
         first = (
             f"The job that was to {words.was_to} {which} failed. Endpoint {event.endpoint} {words.lacking}."

@@ -1,20 +1,18 @@
 """A version waits for approval, or an older one was approved: what people are told about versions that are not released."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from stationkeeper.events.domain import DomainEvent
 from stationkeeper.events.release_trigger import ReleaseTrigger
 from stationkeeper.reactions.release_looking import ReleaseSight
+from stationkeeper.reactions.release_notebook import Notebook
 from stationkeeper.releases.decision import Block, Look
 from stationkeeper.releases.metrics import compared, metrics_of
-from stationkeeper.releases.record import Record
 from stationkeeper.releases.registry import ModelPackage, highest
 from stationkeeper.releases.telling import Telling
 from stationkeeper.severity import Severity
 
-type Tell = Callable[..., Record]
 _WAITING = "PendingManualApproval"
 
 
@@ -29,16 +27,18 @@ class Approvals:
 
     sight: ReleaseSight
     files: MetricsFiles
+    notebook: Notebook
 
-    def ask(self, look: Look, trigger: ReleaseTrigger, telling: Telling, tell: Tell) -> None:
+    def ask(self, look: Look, trigger: ReleaseTrigger, telling: Telling) -> None:
+        """Raises `MemoryConflict` when the record was written since the look: look again."""
         if look.rival_group or look.approved is None:
             return
         if trigger.version is not None and trigger.approval == "Approved":
-            self._explain_older(look, trigger.version, telling, tell)
+            self._explain_older(look, trigger.version, telling)
         elif trigger.thorough or (trigger.version is not None and trigger.approval in (_WAITING, None)):
-            self._ask(look, telling, tell)
+            self._ask(look, telling)
 
-    def _ask(self, look: Look, telling: Telling, tell: Tell) -> None:
+    def _ask(self, look: Look, telling: Telling) -> None:
         version = highest(version for version in self.sight.waiting(look.group_arn) if version.usable)
         newest = look.desired.number if look.desired else 0
         asked = int(look.record.told.get("asked", "0"))
@@ -48,7 +48,7 @@ class Approvals:
         if package is None or package.model_approval_status not in (_WAITING, None):
             return
         event = self._request(look, package, telling)
-        tell(look, look.record.telling("asked", str(version.number)), event)
+        self.notebook.write(look, look.record.telling("asked", str(version.number)), event)
 
     def _request(self, look: Look, package: ModelPackage, telling: Telling) -> DomainEvent:
         candidate = self._metrics(package)
@@ -72,7 +72,7 @@ class Approvals:
         content = self.files.read(package.quality_uri)
         return content if isinstance(content, str) else metrics_of(content)
 
-    def _explain_older(self, look: Look, version: int, telling: Telling, tell: Tell) -> None:
+    def _explain_older(self, look: Look, version: int, telling: Telling) -> None:
         """Somebody approved a version below the one that should run: nothing changes, and they should know why."""
         desired = look.desired
         if (
@@ -92,7 +92,9 @@ class Approvals:
             version,
         )
         arn = next(one.model_package_arn for one in look.approved or () if one.number == version)
-        tell(look, look.record.telling("older", f"{version}<{desired.number}"), telling.blocked(block, arn))
+        self.notebook.write(
+            look, look.record.telling("older", f"{version}<{desired.number}"), telling.blocked(block, arn)
+        )
 
 
 def _numbered(versions: list[int]) -> str:

@@ -119,16 +119,18 @@ class Looking:
                 version=start.version.number,
             )
         if look.endpoint is None:
-            return plan_creation(start, package, look.group_arn, look.settings, look.now)
+            live = look.record.live
+            last = self.sight.fleet(live.config) if live else None
+            return plan_creation(start, package, look.group_arn, look.settings, last, look.now)
         fleet = look.fleet or self.sight.fleet(look.endpoint.endpoint_config_name)
         if fleet is None:
             return config_gone(look.endpoint, start.version.number)
         variant = fleet.released_variant(look.group_arn)
-        live = fleet.model_of(fleet.config.variant(variant)) if variant else None
+        model = fleet.model_of(fleet.config.variant(variant)) if variant else None
         live_package = None
-        if live is not None:
-            fleet = self.sight.with_tags(fleet, live.name)
-            live_package = self.sight.package(live.package_arn) if live.package_arn else None
+        if model is not None:
+            fleet = self.sight.with_tags(fleet, model.name)
+            live_package = self.sight.package(model.package_arn) if model.package_arn else None
         return plan_update(
             start,
             package,

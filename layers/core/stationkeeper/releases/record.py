@@ -5,9 +5,13 @@ of several copies one leads. It holds names, not truths: what the endpoint reall
 """
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+CLAIM_LASTS = timedelta(minutes=15)
+"""A function lives no longer: after that nobody is deleting what it claimed."""
+TOLD_AGAIN_AFTER = timedelta(hours=24)
 _TOLD_KEPT = 40
 _RETIRED_KEPT = 100
 _BARRED_KEPT = 50
@@ -117,7 +121,7 @@ class Record(_Remembered):
         kept = (*self.without_bar(barred.version).barred, barred)[-_BARRED_KEPT:]
         return self.model_copy(update={"barred": kept})
 
-    def retiring(self, *items: tuple[str, str | None], at: AwareDatetime) -> "Record":
+    def retiring(self, *items: tuple[str, str | None], at: datetime) -> "Record":
         """With things of ours that a release replaced; what is used again is taken off the list."""
         known = {(one.kind, one.name) for one in self.retired}
         fresh = tuple(
@@ -129,6 +133,48 @@ class Record(_Remembered):
 
     def using(self, *names: str) -> "Record":
         return self.model_copy(update={"retired": tuple(r for r in self.retired if r.name not in names)})
+
+    def with_target(self, target: Target | None, at: datetime) -> "Record":
+        """With another release under way, or none; what only the one before it is made of is retired."""
+        after = self.model_copy(update={"target": target})
+        if target is not None:
+            after = after.using(target.config, target.model, *target.alarms)
+        before = self.target
+        return after if before is None else after.retiring_unused(before, at)
+
+    def with_live(self, live: Live, at: datetime) -> "Record":
+        """With another live release; what only the one before it is made of, and is ours, is retired."""
+        after = self.model_copy(update={"live": live}).using(live.config, live.model, *live.alarms)
+        before = self.live
+        return after if before is None or not before.ours else after.retiring_unused(before, at)
+
+    def retiring_unused(self, gone: Target | Live, at: datetime) -> "Record":
+        """With what a release is made of retired, but what the present ones are made of too."""
+        used = self.names_in_use
+        things = [
+            ("endpoint-config", gone.config),
+            ("model", gone.model),
+            *(("alarm", name) for name in gone.alarms),
+        ]
+        return self.retiring(*(thing for thing in things if thing[1] not in used), at=at)
+
+    def being_deleted(self, names: set[str], now: datetime) -> str | None:
+        """One of these names that `sweep` is deleting at this moment."""
+        return next(
+            (
+                one.name
+                for one in self.retired
+                if one.name in names and one.claimed_at and now - one.claimed_at < CLAIM_LASTS
+            ),
+            None,
+        )
+
+    def telling_once(self, subject: str, about: str, now: datetime) -> "Record | None":
+        """The record once something that lasts was told: when it begins, and once a day; None when it was told."""
+        before, _, when = self.told.get(subject, "").partition("@")
+        if before == about and when and now - datetime.fromisoformat(when) < TOLD_AGAIN_AFTER:
+            return None
+        return self.telling(subject, f"{about}@{now.isoformat()}")
 
     def telling(self, subject: str, said: str) -> "Record":
         told = {**self.told, subject: said}

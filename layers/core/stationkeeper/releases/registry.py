@@ -113,6 +113,12 @@ class ModelPackage(SageMakerModel):
         return quality.statistics.s3_uri if quality and quality.statistics else None
 
     @property
+    def content_type(self) -> str | None:
+        """The first content type the version says it takes."""
+        types = self.inference_specification.supported_content_types if self.inference_specification else ()
+        return types[0] if types else None
+
+    @property
     def approved_by(self) -> str:
         return self.last_modified_by.name if self.last_modified_by else ""
 

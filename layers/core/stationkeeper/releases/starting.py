@@ -1,6 +1,6 @@
 """The steps that release a version: to a new endpoint, or by changing only the model of a live one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,82 +32,77 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What a release makes. Names end in a digest of the content: the same name is the same thing."""
+class _Made:
+    """The model and the config of a release, by content; names end in a digest of it: the same name is the same thing."""
 
-    group: str
-    version: int
+    model_name: str
+    model: dict[str, Any]
+    config_name: str
+    config: dict[str, Any]
+    variant: str
 
-    def of(self, content: object) -> str:
-        return resource_name(self.group, f"v{self.version}", digest_of=content)
+    def steps(
+        self, model_tags: list[dict[str, str]], config_tags: list[dict[str, str]], of: str
+    ) -> list[Step]:
+        return [
+            Step(
+                Action.CREATE_MODEL,
+                {"ModelName": self.model_name, **self.model, "Tags": model_tags},
+                "the model of the approved version",
+            ),
+            Step(
+                Action.CREATE_ENDPOINT_CONFIG,
+                {"EndpointConfigName": self.config_name, **self.config, "Tags": config_tags},
+                of,
+            ),
+        ]
 
 
 def plan_creation(
-    start: Start, package: ModelPackage, group_arn: str, settings: ReleaseSettings, now: datetime
+    start: Start,
+    package: ModelPackage,
+    group_arn: str,
+    settings: ReleaseSettings,
+    last: Fleet | None,
+    now: datetime,
 ) -> Release | Block:
-    """The steps to a new endpoint, made of tags and the stack's parameters."""
-    stack = settings.stack
-    if not stack.endpoint_role_arn:
+    """The steps to a new endpoint: set up as it was, where one was there before, else of tags and the stack's parameters.
+
+    Parameters
+    ----------
+    last : what the endpoint ran before somebody deleted it; None when there was none, or its config is gone too.
+    """
+    tags = _tags(group_arn, settings, package)
+    if last is not None and isinstance(made := _cloned(last, package, None, group_arn), _Made):
+        words = f"a new endpoint, set up as the one before it ({last.config.name})"
+    elif settings.stack.endpoint_role_arn:
+        made = _from_settings(package, group_arn, settings)
+        words = f"a new endpoint, {settings.scaling[0]} x {settings.instance_type}"
+    else:
         return Block(
             "no-role",
             "The endpoint does not exist, and the stack has no execution role to make one with.",
-            advice="Set the stack's parameter EndpointRoleArn, or create the endpoint yourself",
+            advice="Set the stack's parameter ExecutionRoleArns, or create the endpoint yourself",
             version=start.version.number,
         )
-    tags = _tags(group_arn, settings, package)
-    model: dict[str, Any] = {
-        "PrimaryContainer": {"ModelPackageName": package.model_package_arn},
-        "ExecutionRoleArn": stack.endpoint_role_arn,
-    }
-    if stack.subnets:
-        model["VpcConfig"] = {"Subnets": list(stack.subnets), "SecurityGroupIds": list(stack.security_groups)}
-    names = Names(group_name(group_arn), package.number)
-    model_name = names.of(model)
-    least, _ = settings.scaling
-    config: dict[str, Any] = {
-        "ProductionVariants": [
-            {
-                "VariantName": VARIANT,
-                "ModelName": model_name,
-                "InstanceType": settings.instance_type,
-                "InitialInstanceCount": least,
-                "InitialVariantWeight": 1.0,
-            }
-        ]
-    }
-    if settings.capture_percentage:
-        config["DataCaptureConfig"] = _data_capture(settings)
-    if stack.kms_key_arn:
-        config["KmsKeyId"] = stack.kms_key_arn
-    config_name = names.of(config)
-    words = f"a new endpoint, {least} x {settings.instance_type}"
     steps = (
-        Step(
-            Action.CREATE_MODEL,
-            {"ModelName": model_name, **model, "Tags": tags},
-            "the model of the approved version",
-        ),
-        Step(
-            Action.CREATE_ENDPOINT_CONFIG,
-            {"EndpointConfigName": config_name, **config, "Tags": tags},
-            "from tags and the stack's parameters",
-        ),
-        *alarm_steps(settings, config_name, VARIANT, tags),
+        *made.steps(tags, tags, words),
+        *alarm_steps(settings, made.config_name, made.variant, tags),
         Step(
             Action.CREATE_ENDPOINT,
             {
                 "EndpointName": settings.endpoint,
-                "EndpointConfigName": config_name,
+                "EndpointConfigName": made.config_name,
                 "Tags": [tag for tag in tags if not tag["Key"].endswith(":version")],
             },
             start.why,
         ),
     )
-    target = _target(start, package, now, config_name, model_name, VARIANT).model_copy(
-        update={"creating": True, "traffic": words, "alarms": alarm_names(config_name)}
+    target = _target(start, package, now, made).model_copy(
+        update={"creating": True, "traffic": words, "alarms": alarm_names(made.config_name)}
     )
     notes = list(settings.problems)
-    if least < 2:
+    if made.config["ProductionVariants"][0].get("InitialInstanceCount") == 1:
         notes.append("one instance stands in one zone: a failure of either takes the endpoint down")
     return Release(target, steps, Guard(None, words, (), ()), tuple(notes))
 
@@ -130,77 +125,38 @@ def plan_update(
     live_package : the version that is live, to tell what was set on the model from what came with the version.
     alarms : the guarding alarms that exist already, and those people tagged for the endpoint, with their state.
     """
-    variant_name = fleet.released_variant(group_arn)
-    if variant_name is None:
-        return Block(
-            "ambiguous-variant",
-            f"The endpoint has {len(fleet.config.variants)} production variants, and not exactly one of them runs a version of "
-            "this group: nobody says which one to change.",
-            advice="Leave one production variant that runs a version of this group",
-            version=start.version.number,
-        )
-    variant = fleet.config.variant(variant_name)
-    live_model = fleet.model_of(variant)
-    if live_model is None:
-        return Block(
-            "no-model",
-            f"The live variant {variant_name} names no model (it may use inference components), so there is nothing to change.",
-            advice="Release to an endpoint whose variants name their model",
-            version=start.version.number,
-        )
-    if live_model.multi_model:
-        return Block(
-            "multi-model",
-            "The endpoint hosts many models behind one container; replacing its model would take all of them away.",
-            advice=f"Tag the group {TAG_PREFIX}multi-model-endpoint and {TAG_PREFIX}target-model instead of {TAG_PREFIX}endpoint",
-            version=start.version.number,
-        )
+    made = _cloned(fleet, package, live_package, group_arn)
+    if isinstance(made, Block):
+        return made
+    live_model = fleet.models[str(fleet.config.variant(made.variant)["ModelName"])]
     tags = _tags(group_arn, settings, package)
-    model = _successor(live_model, package, live_package)
-    names = Names(group_name(group_arn), package.number)
-    model_name = names.of(model)
-    config: dict[str, Any] = {
-        **{
-            name: value
-            for name, value in fleet.config.document.items()
-            if name not in ("EndpointConfigName", "Tags")
-        },
-        "ProductionVariants": [
-            {**one, "ModelName": model_name} if one.get("VariantName") == variant_name else dict(one)
-            for one in fleet.config.variants
-        ],
-    }
-    config_name = names.of(config)
-    guarded = guard(settings, fleet.config, config_name, endpoint, alarms, marketplace=package.marketplace)
+    guarded = guard(
+        settings, fleet.config, made.config_name, endpoint, alarms, marketplace=package.marketplace
+    )
     update: dict[str, Any] = {
         "EndpointName": endpoint.endpoint_name,
-        "EndpointConfigName": config_name,
+        "EndpointConfigName": made.config_name,
         # Without it, instance counts and weights fall back to what they were when the config was made.
         "RetainAllVariantProperties": True,
     }
     if guarded.deployment is not None:
         update["DeploymentConfig"] = guarded.deployment
     steps = (
-        Step(
-            Action.CREATE_MODEL,
-            {"ModelName": model_name, **model, "Tags": _merged(live_model.document, tags)},
-            "the model of the approved version, as the live one is set up",
-        ),
-        Step(
-            Action.CREATE_ENDPOINT_CONFIG,
-            {"EndpointConfigName": config_name, **config, "Tags": _merged(fleet.config.document, tags)},
+        *made.steps(
+            _merged(live_model.document, tags),
+            _merged(fleet.config.document, tags),
             f"the live config {fleet.config.name} with the new model",
         ),
-        *alarm_steps(settings, config_name, variant_name, tags),
+        *alarm_steps(settings, made.config_name, made.variant, tags),
         Step(Action.UPDATE_ENDPOINT, update, start.why),
     )
-    target = _target(start, package, now, config_name, model_name, variant_name).model_copy(
+    target = _target(start, package, now, made).model_copy(
         update={
             "previous_config": fleet.config.name,
             "previous_version": start.running,
             "previous_model": live_model.name,
             "traffic": guarded.words,
-            "alarms": guarded.alarms or alarm_names(config_name),
+            "alarms": guarded.alarms or alarm_names(made.config_name),
         }
     )
     return Release(target, steps, guarded, (*settings.problems, *guarded.notes))
@@ -210,20 +166,104 @@ def group_name(group_arn: str) -> str:
     return group_arn.rpartition("/")[2]
 
 
-def _target(
-    start: Start, package: ModelPackage, now: datetime, config: str, model: str, variant: str
-) -> Target:
+def _target(start: Start, package: ModelPackage, now: datetime, made: _Made) -> Target:
     return Target(
         version=package.number,
         package_arn=package.model_package_arn,
-        config=config,
-        model=model,
-        variant=variant,
+        config=made.config_name,
+        model=made.model_name,
+        variant=made.variant,
         started_at=now,
         why=start.why,
         approved_by=package.approved_by,
         approval_note=package.approval_description or "",
     )
+
+
+def _made(
+    package: ModelPackage,
+    group_arn: str,
+    variant: str,
+    model: dict[str, Any],
+    config_of: Callable[[str], dict[str, Any]],
+) -> _Made:
+    def named(content: object) -> str:
+        return resource_name(group_name(group_arn), f"v{package.number}", digest_of=content)
+
+    model_name = named(model)
+    config = config_of(model_name)
+    return _Made(model_name, model, named(config), config, variant)
+
+
+def _from_settings(package: ModelPackage, group_arn: str, settings: ReleaseSettings) -> _Made:
+    stack = settings.stack
+    model: dict[str, Any] = {
+        "PrimaryContainer": {"ModelPackageName": package.model_package_arn},
+        "ExecutionRoleArn": stack.endpoint_role_arn,
+    }
+    if stack.subnets:
+        model["VpcConfig"] = {"Subnets": list(stack.subnets), "SecurityGroupIds": list(stack.security_groups)}
+
+    def config(model_name: str) -> dict[str, Any]:
+        variant = {
+            "VariantName": VARIANT,
+            "ModelName": model_name,
+            "InstanceType": settings.instance_type,
+            "InitialInstanceCount": settings.scaling[0],
+            "InitialVariantWeight": 1.0,
+        }
+        made: dict[str, Any] = {"ProductionVariants": [variant]}
+        if settings.capture_percentage:
+            made["DataCaptureConfig"] = _data_capture(settings)
+        if stack.kms_key_arn:
+            made["KmsKeyId"] = stack.kms_key_arn
+        return made
+
+    return _made(package, group_arn, VARIANT, model, config)
+
+
+def _cloned(
+    fleet: Fleet, package: ModelPackage, live_package: ModelPackage | None, group_arn: str
+) -> _Made | Block:
+    """A fleet's config and model with another version in them, or why that cannot be."""
+    variant_name = fleet.released_variant(group_arn)
+    if variant_name is None:
+        return Block(
+            "ambiguous-variant",
+            f"The endpoint has {len(fleet.config.variants)} production variants, and not exactly one of them runs a version of "
+            "this group: nobody says which one to change.",
+            advice="Leave one production variant that runs a version of this group",
+            version=package.number,
+        )
+    live_model = fleet.model_of(fleet.config.variant(variant_name))
+    if live_model is None:
+        return Block(
+            "no-model",
+            f"The live variant {variant_name} names no model (it may use inference components), so there is nothing to change.",
+            advice="Release to an endpoint whose variants name their model",
+            version=package.number,
+        )
+    if live_model.multi_model:
+        return Block(
+            "multi-model",
+            "The endpoint hosts many models behind one container; replacing its model would take all of them away.",
+            advice=f"Tag the group {TAG_PREFIX}multi-model-endpoint and {TAG_PREFIX}target-model instead of {TAG_PREFIX}endpoint",
+            version=package.number,
+        )
+
+    def config(model_name: str) -> dict[str, Any]:
+        kept = {
+            name: value
+            for name, value in fleet.config.document.items()
+            if name not in ("EndpointConfigName", "Tags")
+        }
+        variants = [
+            {**one, "ModelName": model_name} if one.get("VariantName") == variant_name else dict(one)
+            for one in fleet.config.variants
+        ]
+        return {**kept, "ProductionVariants": variants}
+
+    return _made(package, group_arn, variant_name, _successor(live_model, package, live_package), config)
 
 
 def _successor(live: Model, package: ModelPackage, live_package: ModelPackage | None) -> dict[str, Any]:

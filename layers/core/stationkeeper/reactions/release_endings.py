@@ -1,0 +1,169 @@
+"""How releases end: in service and set up, or rolled back."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from stationkeeper.alerts.text import plain
+from stationkeeper.errors import Busy, StepRefused
+from stationkeeper.events.domain import DomainEvent
+from stationkeeper.reactions.release_looking import Looking
+from stationkeeper.reactions.release_notebook import Notebook
+from stationkeeper.releases.decision import Block, Look
+from stationkeeper.releases.record import Barred, Live, Record, Target
+from stationkeeper.releases.set_up import SetUpPlan
+from stationkeeper.releases.steps import Step
+from stationkeeper.releases.telling import Telling
+from stationkeeper.telemetry import logger, metrics
+
+
+class Hands(Protocol):
+    """What can be done."""
+
+    def carry_out(self, step: Step) -> None:
+        """Make a step's call, safe to repeat; raises `Busy`, `StepRefused`, or passing faults."""
+
+    def reject(self, package_arn: str, reason: str) -> str:
+        """Reject a version in the registry; why that was refused, or ""."""
+
+
+class SmokeTests(Protocol):
+    def run(self, endpoint: str, payload_uri: str, content_type: str) -> tuple[bool, str]:
+        """Call the endpoint with a sample payload: whether it answered well, and what is to be said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """Concludes releases, over its ports."""
+
+    looking: Looking
+    hands: Hands
+    notebook: Notebook
+    smoke_tests: SmokeTests
+
+    def succeeded(self, look: Look, target: Target, telling: Telling) -> None:
+        """The config that was asked for is in service: set it up, remember it, say it."""
+        failure, note = self._smoke_test(look, target)
+        if failure:
+            self.rolled_back(look, target, failure, telling)
+            return
+        live = _live(target, look)
+        newest = look.desired is not None and look.desired.number == target.version
+        plan = self.looking.plan_set_up(look, live) if newest else SetUpPlan()
+        problems, finished = self._carry_out(plan)
+        settled = look.wish if newest and finished else ""
+        record = look.record.with_live(live.model_copy(update={"settled": settled}), look.now)
+        record = record.with_target(None, look.now).not_telling("blocked")
+        serving = telling.now_serving(target.version)
+        notes = (*([note] if note else []), *problems)
+        told = serving.succeeded(target, plan, notes, look.settings.stack.keep_days)
+        record, failed = _failed_job(record, plan, live, serving)
+        self.notebook.write(look, record, told, *failed)
+        metrics.count("ReleasesSucceeded")
+
+    def rolled_back(self, look: Look, target: Target, said: str, telling: Telling) -> None:
+        """Reject the version, bar it, and say so. `said` is why; "" when SageMaker gave no reason.
+
+        Rejected before it is written down: after a crash in between, the endpoint shows the same again.
+        """
+        red = tuple(alarm.name for alarm in self.looking.sight.alarms(target.alarms) if alarm.red)
+        reason = said or "SageMaker gave no reason"
+        refusal = self.hands.reject(target.package_arn, f"Rolled back by Stationkeeper: {reason}")
+        barred = Barred(
+            version=target.version,
+            package_arn=target.package_arn,
+            at=look.now,
+            reason=plain(reason, 300),
+            rejected=not refusal,
+            refusal=plain(refusal, 300),
+        )
+        record = look.record.with_bar(barred)
+        still_there = look.endpoint is not None and look.endpoint.endpoint_config_name == target.config
+        if still_there:  # a smoke test failed: it serves until its successor does
+            record = record.with_live(_live(target, look), look.now)
+        record = record.with_target(None, look.now).not_telling("blocked")
+        after = replace(look, record=record, reapproved=look.reapproved - {target.version})
+        serving = target.version if still_there else target.previous_version
+        follows = after.desired.number if after.desired and after.desired.number != serving else None
+        event = telling.now_serving(serving).rolled_back(
+            target, reason, red, refusal, follows, silent=not said
+        )
+        self.notebook.write(look, record, event)
+        metrics.count("ReleasesRolledBack")
+
+    def set_up(self, look: Look, live: Live, telling: Telling) -> None:
+        """Bring autoscaling and monitoring of a version in service to what is configured."""
+        plan = self.looking.plan_set_up(look, live)
+        problems, finished = self._carry_out(plan)
+        settled = look.wish if finished else ""
+        record = look.record.with_live(live.model_copy(update={"settled": settled}), look.now)
+        record, failed = _failed_job(record.with_target(None, look.now), plan, live, telling)
+        if problems:
+            block = Block("set-up-refused", "; ".join(problems), version=live.version)
+            self.notebook.block(
+                look, block, telling, self.notebook.write(look, record, *failed) if failed else record
+            )
+            return
+        record = record.not_telling("blocked")
+        if failed or _content(record) != _content(look.record):
+            self.notebook.write(look, record, *failed)
+
+    def _smoke_test(self, look: Look, target: Target) -> tuple[str, str]:
+        """Why the version failed its smoke test, and what is to be said of the test."""
+        if not look.settings.smoke_test:
+            return "", ""
+        package = self.looking.sight.package(target.package_arn)
+        if package is None or not package.sample_payload_url:
+            return "", "no smoke test: the version was registered without a sample payload"
+        content_type = package.content_type or "text/csv"
+        passed, said = self.smoke_tests.run(look.settings.endpoint, package.sample_payload_url, content_type)
+        return ("", said or "the smoke test passed") if passed else (said, "")
+
+    def _carry_out(self, plan: SetUpPlan) -> tuple[tuple[str, ...], bool]:
+        """Do what can be done. What was refused, in words, and whether nothing is left for later.
+
+        A version in service stays there whatever it lacks.
+        """
+        problems = []
+        finished = not plan.later
+        for step in plan.steps:
+            try:
+                self.hands.carry_out(step)
+            except Busy as busy:
+                logger.info("Waits", extra={"decision": "wait", "reason": str(busy)})
+                finished = False
+            except StepRefused as refused:
+                said = plain(str(refused), 500)
+                logger.warning("Refused", extra={"decision": "refused", "step": step.action, "said": said})
+                problems.append(said)
+        return tuple(problems), finished and not problems
+
+
+def _live(target: Target, look: Look) -> Live:
+    ended = look.endpoint.last_modified_time if look.endpoint else None
+    return Live(
+        version=target.version,
+        package_arn=target.package_arn,
+        config=target.config,
+        model=target.model,
+        variant=target.variant,
+        started_at=target.started_at,
+        released_at=ended or look.now,
+        approved_by=target.approved_by,
+        alarms=target.alarms,
+    )
+
+
+def _failed_job(
+    record: Record, plan: SetUpPlan, live: Live, telling: Telling
+) -> tuple[Record, tuple[DomainEvent, ...]]:
+    """A baselining job that failed is told once."""
+    if plan.failed_job is None:
+        return record, ()
+    job, reason = plan.failed_job
+    if record.told.get("job") == job:
+        return record, ()
+    return record.telling("job", job), (telling.job_failed(live.version, job, reason),)
+
+
+def _content(record: Record) -> dict[str, object]:
+    return record.model_dump(exclude={"version", "group_arn", "endpoint"})
