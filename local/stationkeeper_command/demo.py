@@ -1,4 +1,4 @@
-"""`stationkeeper demo`: the real artifacts react to a day of one monitored endpoint."""
+"""`stationkeeper demo`: the real artifacts react to a day of one monitored endpoint, then to releases to another."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from rich.text import Text
 from stationkeeper.alerts.text import count
 
 from stationkeeper_command import project, timeline
+from stationkeeper_command.release_scenes import inventory, release_scenes
 from stationkeeper_command.scenes import Scene, demo_scenes, places, replay_scenes
 from stationkeeper_command.system import make_bucket, running
 
@@ -33,7 +34,35 @@ def run(console: Console, progress: Console, reports: Path | None) -> list[dict[
             happened = _play(system, s3, reader, scene)
             timeline.show(console, happened)
             told.append({"scene": scene.title, "event_id": scene.event["id"], **happened.as_json()})
+        if not reports:
+            told += _play_releases(system, reader, console, len(scenes))
     _finish(console, told)
+    return told
+
+
+def _play_releases(
+    system: EmbeddedAws, reader: timeline.Reader, console: Console, played: int
+) -> list[dict[str, Any]]:
+    told = []
+    for number, scene in enumerate(release_scenes(), played + 1):
+        console.print(
+            Text.assemble((f"\n{number:>2}. {scene.title}\n", "bold"), (f"    {scene.what}", "dim"))
+        )
+        before = system.journal.last
+        scene.act(system)
+        system.drain(_DRAIN_SECONDS)
+        happened = reader.happened(entry.as_json() for entry in system.journal.since(before))
+        happened.unmatched = 0  # most of what SageMaker tells of an endpoint at work is for nobody
+        timeline.show(console, happened)
+        told.append({"scene": scene.title, **happened.as_json()})
+    there = inventory(system)
+    console.print(
+        Text(
+            f"\n    {there['endpoint']} is {there['status']} on {there['config']}, {there['instances']} instances, "
+            f"autoscaling {there['autoscaling']}, monitors {', '.join(there['monitors']) or 'none'}"
+        )
+    )
+    told[-1]["endpoint"] = there
     return told
 
 
@@ -67,10 +96,13 @@ def _finish(console: Console, told: list[dict[str, Any]]) -> None:
     if not messages:
         console.print("\nNothing on-call must hear.")
         return
-    critical = [message for message in messages if message["attributes"].get("kind") == "ViolationsDetected"]
-    shown = (critical or messages)[-1]
-    console.print()
-    console.rule("The e-mail on-call gets", align="left")
-    console.print(Text(f"Subject: {shown['subject']}\n\n{shown['message']}"))
+    last = {message["attributes"].get("kind"): message for message in messages}
+    shown = [last[kind] for kind in ("ViolationsDetected", "ReleaseRolledBack") if kind in last] or messages[
+        -1:
+    ]
+    for message in shown:
+        console.print()
+        console.rule("An e-mail on-call gets", align="left")
+        console.print(Text(f"Subject: {message['subject']}\n\n{message['message']}"))
     console.rule()
     console.print(f"{count(len(messages), 'message')}; all of them: {project.STATE / 'outbox'}")

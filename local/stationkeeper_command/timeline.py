@@ -1,15 +1,22 @@
 """What happened, told as event -> decision -> message: from the embedded AWS's journal and the functions' logs."""
 
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
-from stationkeeper.alerts.text import plain
+from stationkeeper.alerts.text import count, plain
 
+_REACTIONS = {
+    "Notification": "notification",
+    "MonitorReport": "monitor_report",
+    "Release": "release",
+    "Sweep": "sweep",
+}
 _STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "INFO": "cyan", "OK": "green"}
 
 
@@ -100,14 +107,13 @@ def show(console: Console, happened: Happened) -> None:
                 "magenta",
             )
         )
-    for line in happened.decisions:
-        console.print(
-            _row(
-                _reaction(line),
-                _about(line) + _decision(line),
-                "bold red" if line["level"] == "ERROR" else "dim",
-            )
-        )
+    decided = [
+        (_reaction(line), _about(line) + _decision(line), line["level"]) for line in happened.decisions
+    ]
+    for (reaction, decision, level), same in itertools.groupby(decided):
+        times = len(list(same))
+        repeated = f" (x{times})" if times > 1 else ""
+        console.print(_row(reaction, decision + repeated, "bold red" if level == "ERROR" else "dim"))
     for message in happened.messages:
         word = str(message["subject"]).partition("]")[0].strip("[")
         console.print(
@@ -131,37 +137,46 @@ def _row(what: str, text: str, style: str) -> Text:
 
 def _reaction(line: dict[str, Any]) -> str:
     name = str(line["function"])
-    return "notification" if "Notification" in name else "monitor_report" if "MonitorReport" in name else name
+    return next((reaction for part, reaction in _REACTIONS.items() if part in name), name)
 
 
 def _about(line: dict[str, Any]) -> str:
     return f"{line['endpoint']}: " if "endpoint" in line else ""
 
 
+def _judged(line: dict[str, Any]) -> str:
+    counts = ", ".join(f"{number} {severity}" for severity, number in line["counts"].items() if number)
+    return f"judged {line['severity']}{f' ({counts})' if counts else ''}: {_told(line)}"
+
+
+def _told(line: dict[str, Any]) -> str:
+    return ", ".join(line["told"]) or "nothing on-call must hear"
+
+
+_WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "judged": _judged,
+    "blind": lambda line: f"blind, {line['reason']}: {_told(line)}",
+    "ignored": lambda line: f"ignored: {line['reason']}",
+    "known": lambda _: "a repeated event: nothing to do",
+    "forgotten": lambda _: "older than everything remembered: nothing to do",
+    "resumed": lambda line: (
+        f"an earlier attempt was cut off; says what was left to say: {', '.join(line['told'])}"
+    ),
+    "failed": lambda line: (
+        f"failed, attempt {line['attempt']}: {' '.join(str(line.get('exception', '')).strip().splitlines()[-1:])}"
+    ),
+    "told": lambda _: "told on-call",
+    "duplicate": lambda _: "told before: not repeated",
+    "succeeded": lambda line: f"version {line['releasing']} is in service, on the config that was asked for",
+    "rolledback": lambda line: f"version {line['releasing']} is not in service: SageMaker rolled it back",
+    "start": lambda line: f"releases version {line['desired']}: {line['reason']}",
+    "setup": lambda line: f"version {line['desired']} is in service: sees to autoscaling and monitors",
+    "wait": lambda line: f"waits: {line['reason']}",
+    "leave": lambda line: f"nothing to do: {line['reason']}",
+    "swept": lambda line: f"asks to look at {count(line['groups'], 'managed group')}",
+}
+
+
 def _decision(line: dict[str, Any]) -> str:
-    match line["decision"]:
-        case "judged":
-            counts = ", ".join(
-                f"{number} {severity}" for severity, number in line["counts"].items() if number
-            )
-            told = ", ".join(line["told"]) or "nothing on-call must hear"
-            return f"judged {line['severity']}{f' ({counts})' if counts else ''}: {told}"
-        case "blind":
-            told = ", ".join(line["told"]) or "nothing on-call must hear"
-            return f"blind, {line['reason']}: {told}"
-        case "ignored":
-            return f"ignored: {line['reason']}"
-        case "known":
-            return "a repeated event: nothing to do"
-        case "forgotten":
-            return "older than everything remembered: nothing to do"
-        case "resumed":
-            return f"an earlier attempt was cut off; says what was left to say: {', '.join(line['told'])}"
-        case "failed":
-            return f"failed, attempt {line['attempt']}: {' '.join(str(line.get('exception', '')).strip().splitlines()[-1:])}"
-        case "told":
-            return "told on-call"
-        case "duplicate":
-            return "told before: not repeated"
-        case other:
-            return f"{other}: {line.get('reason', line['message'])}"
+    words = _WORDS.get(line["decision"])
+    return words(line) if words else f"{line['decision']}: {line.get('reason', line['message'])}"

@@ -62,9 +62,10 @@ class BlockWords:
 def blocked(event: ReleaseBlocked) -> Told:
     words = BLOCKS.get(event.code, UNKNOWN_BLOCK)
     opening = _NOTHING if event.version is None and "{Version}" in words.opening else words.opening
+    why = f"Why: {beginning(sentence(event.why))}" if event.why else ""
     said = f"SageMaker says: {event.failure_reason}" if event.failure_reason else ""
     body = paragraphs(
-        "\n".join(filter(None, (_filled(opening, event), beginning(sentence(event.why)), said))),
+        "\n".join(filter(None, (_filled(opening, event), why, said))),
         facts(
             ("Found", moment(event.at)),
             ("Group", event.group),
@@ -139,8 +140,8 @@ def _blame(event: ReleaseBlocked) -> Step | None:
 
 def _delete(event: ReleaseBlocked) -> Step:
     what = (
-        "When you know why it failed, DELETE it. That cannot be undone, and the new one is made of the group's tags and the "
-        "stack's parameters, not of this one's config (step 1 names it)"
+        "When you know why it failed, DELETE it. That cannot be undone. The new one is set up as the last that served; if none "
+        "did, from the group's tags and the stack's parameters"
     )
     return Step(what, (aws(event, "sagemaker delete-endpoint", f"--endpoint-name {quoted(event.endpoint)}"),))
 

@@ -260,9 +260,8 @@ def _job_failed(event: JobFailed) -> Told:
     words = JOBS.get(event.purpose, UNKNOWN_JOB)
     which = version_of_group(event) if event.version is not None else event.group
     if words is UNKNOWN_JOB:
-        first = (
-            f"A job for {which}, on endpoint {event.endpoint}, failed. It was to {sentence(event.purpose)}"
-        )
+        purpose = f" It was to {sentence(event.purpose)}" if event.purpose else ""
+        first = f"A job for {which}, on endpoint {event.endpoint}, failed.{purpose}"
     else:
         first = (
             f"The job that was to {words.was_to} {which} failed. Endpoint {event.endpoint} {words.lacking}."
