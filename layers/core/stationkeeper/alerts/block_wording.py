@@ -31,8 +31,8 @@ from stationkeeper.alerts.text import moment, quoted
 from stationkeeper.events.release_events import ReleaseBlocked
 
 _TRIED_AGAIN = (
-    "It changed nothing that serves, and told you; it tells you of this obstacle once.",
-    "It looks again every hour and at every change, and goes on by itself when the obstacle is gone.",
+    "It changed nothing that serves, and told you; it tells you once a day while this lasts.",
+    "It looks again every hour and at every change, and goes on by itself when it is over.",
 )
 _NOT_RELEASED = "{Version} of {group} cannot be released to endpoint {endpoint}."
 _UNDER_WAY = "{Version} of {group} was being released to endpoint {endpoint}."

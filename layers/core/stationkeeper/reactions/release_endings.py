@@ -32,6 +32,15 @@ class SmokeTests(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class _Smoke:
+    """What came of a smoke test: why the version failed it, or that it was made, or why it was not."""
+
+    failure: str = ""
+    tested: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Endings:
     """Concludes releases, over its ports."""
 
@@ -42,9 +51,9 @@ class Endings:
 
     def succeeded(self, look: Look, target: Target, telling: Telling) -> None:
         """The config that was asked for is in service: set it up, remember it, say it."""
-        failure, note = self._smoke_test(look, target)
-        if failure:
-            self.rolled_back(look, target, failure, telling)
+        smoke = self._smoke_test(look, target)
+        if smoke.failure:
+            self.rolled_back(look, target, smoke.failure, telling)
             return
         live = _live(target, look)
         newest = look.desired is not None and look.desired.number == target.version
@@ -54,8 +63,9 @@ class Endings:
         record = look.record.with_live(live.model_copy(update={"settled": settled}), look.now)
         record = record.with_target(None, look.now).not_telling("blocked")
         serving = telling.now_serving(target.version)
-        notes = (*([note] if note else []), *problems)
-        told = serving.succeeded(target, plan, notes, look.settings.stack.keep_days)
+        told = serving.succeeded(
+            target, plan, (*smoke.notes, *problems), look.settings.stack.keep_days, smoke_tested=smoke.tested
+        )
         record, failed = _failed_job(record, plan, live, serving)
         self.notebook.write(look, record, told, *failed)
         metrics.count("ReleasesSucceeded")
@@ -65,7 +75,8 @@ class Endings:
 
         Rejected before it is written down: after a crash in between, the endpoint shows the same again.
         """
-        red = tuple(alarm.name for alarm in self.looking.sight.alarms(target.alarms) if alarm.red)
+        watched = {*target.alarms, *target.guarded_by}
+        red = tuple(alarm.name for alarm in self.looking.sight.alarms(watched) if alarm.red)
         reason = said or "SageMaker gave no reason"
         refusal = self.hands.reject(target.package_arn, f"Rolled back by Stationkeeper: {reason}")
         barred = Barred(
@@ -107,16 +118,17 @@ class Endings:
         if failed or _content(record) != _content(look.record):
             self.notebook.write(look, record, *failed)
 
-    def _smoke_test(self, look: Look, target: Target) -> tuple[str, str]:
-        """Why the version failed its smoke test, and what is to be said of the test."""
+    def _smoke_test(self, look: Look, target: Target) -> _Smoke:
         if not look.settings.smoke_test:
-            return "", ""
+            return _Smoke()
         package = self.looking.sight.package(target.package_arn)
         if package is None or not package.sample_payload_url:
-            return "", "no smoke test: the version was registered without a sample payload"
+            return _Smoke(notes=("no smoke test: the version was registered without a sample payload",))
         content_type = package.content_type or "text/csv"
         passed, said = self.smoke_tests.run(look.settings.endpoint, package.sample_payload_url, content_type)
-        return ("", said or "the smoke test passed") if passed else (said, "")
+        if not passed:
+            return _Smoke(failure=said)
+        return _Smoke(notes=(said,)) if said else _Smoke(tested=True)
 
     def _carry_out(self, plan: SetUpPlan) -> tuple[tuple[str, ...], bool]:
         """Do what can be done. What was refused, in words, and whether nothing is left for later.

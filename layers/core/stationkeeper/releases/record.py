@@ -40,6 +40,9 @@ class Target(_Remembered):
     approval_note: str = ""
     traffic: str = ""
     alarms: tuple[str, ...] = ()
+    """The alarms that were made for it."""
+    guarded_by: tuple[str, ...] = ()
+    """The alarms that roll it back: those and people's own; none where SageMaker takes none."""
 
 
 class Live(_Remembered):

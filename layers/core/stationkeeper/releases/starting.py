@@ -156,7 +156,8 @@ def plan_update(
             "previous_version": start.running,
             "previous_model": live_model.name,
             "traffic": guarded.words,
-            "alarms": guarded.alarms or alarm_names(made.config_name),
+            "alarms": alarm_names(made.config_name),
+            "guarded_by": guarded.alarms,
         }
     )
     return Release(target, steps, guarded, (*settings.problems, *guarded.notes))

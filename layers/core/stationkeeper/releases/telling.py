@@ -49,7 +49,7 @@ class Telling:
                 "why": plain(target.why, _TEXT),
                 "traffic": target.traffic,
                 "creating": target.creating,
-                "alarms": _texts(target.alarms),
+                "alarms": _texts(target.guarded_by),
                 "notes": _texts(notes),
                 "approved_by": plain(target.approved_by, 100),
                 "approval_note": plain(target.approval_note, _TEXT),
@@ -58,7 +58,13 @@ class Telling:
         )
 
     def succeeded(
-        self, target: Target, set_up: SetUpPlan, problems: tuple[str, ...], keep_days: int
+        self,
+        target: Target,
+        set_up: SetUpPlan,
+        problems: tuple[str, ...],
+        keep_days: int,
+        *,
+        smoke_tested: bool = False,
     ) -> DomainEvent:
         return ReleaseSucceeded.model_validate(
             {
@@ -66,7 +72,12 @@ class Telling:
                 "package_arn": plain(target.package_arn, 300),
                 "started_at": target.started_at,
                 "replaced": target.previous_version,
-                "has": _texts(set_up.has),
+                "has": _texts(
+                    (
+                        *(["a smoke test: the model answered the sample payload"] if smoke_tested else []),
+                        *set_up.has,
+                    )
+                ),
                 "notes": _texts((*set_up.notes, *problems)),
                 "later": _texts(set_up.later),
                 "approved_by": plain(target.approved_by, 100),
@@ -138,7 +149,7 @@ class Telling:
             {
                 **self._shared("JobFailed", Severity.WARNING, version, self.at, job),
                 "job": plain(job, 100),
-                "purpose": "suggest the baselines that the package does not bring",
+                "purpose": "baselining",
                 "reason": plain(reason, 1_000),
             }
         )
