@@ -15,6 +15,8 @@ from moto.core.routing import get_service_router
 
 USER = "user"
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+# The runtime signs as `sagemaker`.
+_INVOCATIONS = ("/invocations", "/async-invocations", "/invocations-response-stream")
 _CBOR_OPERATION = re.compile(r"^/service/[^/]+/operation/(?P<action>\w+)$")
 # Members of a request that name the thing it is about.
 _RESOURCE = re.compile(r"(Name|Arn|ARN|Url|Bucket|Key|Id)$")
@@ -107,7 +109,7 @@ def read_call(environ: Mapping[str, Any], body: bytes, callers: Mapping[str, str
     key, region, signed = credential.group("key", "region", "service") if credential else ("", "", "s3")
     path = str(environ.get("PATH_INFO", "/"))
     service = _CLIENT_NAMES.get(signed, signed)
-    if service == "sagemaker" and path.endswith(("/invocations", "/async-invocations")):
+    if service == "sagemaker" and path.endswith(_INVOCATIONS):
         service = "sagemaker-runtime"
     action, resources = _action(service, environ, path, body)
     return Call(service, action, callers.get(key, USER), region, resources)

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.faults import Fault
+from embedded_aws.moto_additions.sagemaker import Outcome
 
 if TYPE_CHECKING:
     from embedded_aws.embedded import EmbeddedAws
@@ -20,6 +21,9 @@ class ControlRoutes:
     GET     `ready`              endpoint, state folder, stack, outputs, functions, what was skipped
     POST    `events`             `{"events": [...], "times": n}`: put them on the default bus
     POST    `drain`              `{"timeout_seconds": s}`: wait for quiet; 504 when it never gets quiet
+    POST    `advance`            `{"seconds": s}`: let time pass, through every change on the way
+    POST    `settle`             `{"timeout_seconds": s}`: let time pass until nothing changes any more
+    POST    `sagemaker/outcome`  `{"endpoint_name": ..., "outcome": ...}`: how its next update ends
     GET     `state?since=n`      what happened after entry `n`
     GET     `faults`             faults that can still strike
     POST    `faults`             one fault, by its fields
@@ -36,32 +40,51 @@ class ControlRoutes:
         embedded = self._embedded
         if not embedded.ready:
             return HTTPStatus.SERVICE_UNAVAILABLE, {"ready": False}
-        match method, route.strip("/"):
+        route = route.strip("/")
+        answer: Any = None
+        match method, route:
             case "GET", "ready":
-                return self._ready()
-            case "POST", "events":
-                ids = embedded.send(request["events"], int(request.get("times", 1)))
-                return HTTPStatus.OK, {"ids": ids}
-            case "POST", "drain":
-                summary = embedded.drain(float(request.get("timeout_seconds", _DRAIN_SECONDS)))
-                return HTTPStatus.OK, asdict(summary)
+                answer = self._ready()
             case "GET", "state":
                 entries = embedded.journal.since(int(query.get("since", "0")))
                 last = entries[-1].sequence if entries else embedded.journal.last
-                return HTTPStatus.OK, {"last": last, "entries": [entry.as_json() for entry in entries]}
+                answer = {"last": last, "entries": [entry.as_json() for entry in entries]}
             case "GET", "faults":
-                return HTTPStatus.OK, {"faults": [asdict(fault) for fault in embedded.faults()]}
-            case "POST", "faults":
-                embedded.add_fault(Fault(**request))
-                return HTTPStatus.OK, {}
+                answer = {"faults": [asdict(fault) for fault in embedded.faults()]}
             case "DELETE", "faults":
                 embedded.clear_faults()
-                return HTTPStatus.OK, {}
-        return HTTPStatus.NOT_FOUND, {"error": f"no {method} /_embedded/{route}"}
+                answer = {}
+            case "POST", _:
+                answer = self._do(route, request)
+        if answer is None:
+            return HTTPStatus.NOT_FOUND, {"error": f"no {method} /_embedded/{route}"}
+        return HTTPStatus.OK, answer
 
-    def _ready(self) -> tuple[HTTPStatus, Any]:
+    def _do(self, route: str, request: Any) -> Any:
+        """What a POST asks for; None when there is no such route."""
+        embedded = self._embedded
+        match route:
+            case "events":
+                return {"ids": embedded.send(request["events"], int(request.get("times", 1)))}
+            case "drain":
+                return asdict(embedded.drain(float(request.get("timeout_seconds", _DRAIN_SECONDS))))
+            case "advance":
+                return asdict(embedded.advance(float(request["seconds"])))
+            case "settle":
+                return asdict(embedded.settle(float(request.get("timeout_seconds", _DRAIN_SECONDS))))
+            case "sagemaker/outcome":
+                embedded.sagemaker.plan_outcome(
+                    request["endpoint_name"], Outcome(request["outcome"]), times=int(request.get("times", 1))
+                )
+                return {}
+            case "faults":
+                embedded.add_fault(Fault(**request))
+                return {}
+        return None
+
+    def _ready(self) -> dict[str, Any]:
         deployment = self._embedded.deployment
-        return HTTPStatus.OK, {
+        return {
             "ready": True,
             "endpoint_url": self._embedded.endpoint_url,
             "state_folder": str(self._embedded.state_folder),

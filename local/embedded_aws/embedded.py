@@ -3,7 +3,6 @@
 import atexit
 import json
 import shutil
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,18 +24,19 @@ from embedded_aws.fleet import Fleet
 from embedded_aws.function import LambdaFunction, Result
 from embedded_aws.function_log import OnLog
 from embedded_aws.journal import Journal
+from embedded_aws.moto_additions.sagemaker import SageMakerSimulator
 from embedded_aws.outbox import Outbox, PublishedMessage
+from embedded_aws.passage import QUIET_SECONDS, Passage
 from embedded_aws.process import Place
 from embedded_aws.recorder import Recorder, note_invocation
 from embedded_aws.server import AwsServer
 from embedded_aws.stack import Deployment, deploy
-from embedded_aws.summary import DrainSummary, summarise
+from embedded_aws.summary import DrainSummary
 from embedded_aws.timekeeper import Timekeeper
 
 ACCOUNT_ID = DEFAULT_ACCOUNT_ID
 # Of the state folder; compiled bytecode (`pycache`) is kept, it only makes the next start faster.
 _EARLIER_STATE = ("logs", "outbox", "home")
-_LOOK_AGAIN_SECONDS = 0.1
 
 
 class EmbeddedAws:
@@ -85,6 +85,10 @@ class EmbeddedAws:
         self._session = sdk.session(region)
         self._activity = Condition(RLock())
         self._sources = EventSources(self._activity, self.journal)
+        self.sagemaker = SageMakerSimulator(
+            self.clock, self._put_on_bus, lock=self._activity, on_status=self._note_status
+        )
+        self._passage = Passage(self._activity, self.clock, self._sources, self.journal, self.sagemaker)
         self._faults = FaultPlan()
         self._fleet = Fleet()
         self._cleanup = ExitStack()
@@ -93,7 +97,6 @@ class EmbeddedAws:
         self._calls: CallLog | None = None
         self._outbox: Outbox | None = None
         self._timekeeper: Timekeeper | None = None
-        self._quiet_at = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -163,14 +166,10 @@ class EmbeddedAws:
         complete = [envelope.complete(event, ACCOUNT_ID, self.region) for event in given]
         for event in complete:
             for _ in range(times):
-                with self._activity:
-                    self.journal.add(
-                        "event", id=event["id"], source=event["source"], detail_type=event["detail-type"]
-                    )
-                    moto_additions.events.deliver(event, ACCOUNT_ID, self.region)
+                self._put_on_bus(event, ACCOUNT_ID, self.region)
         return [event["id"] for event in complete]
 
-    def drain(self, timeout_seconds: float = 60.0) -> DrainSummary:
+    def drain(self, timeout_seconds: float = QUIET_SECONDS) -> DrainSummary:
         """Wait until every mapped queue is empty (in flight and delayed too) and nothing runs.
 
         Raises
@@ -178,17 +177,29 @@ class EmbeddedAws:
         TimeoutError
             It did not become quiet in time; says what is left.
         """
-        until = time.monotonic() + timeout_seconds
-        with self._activity:
-            while not self._sources.idle():
-                left = until - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError(
-                        f"Not quiet after {timeout_seconds:g} s: {self._sources.what_is_left()}."
-                    )
-                self._activity.wait(min(left, _LOOK_AGAIN_SECONDS))
-            since, self._quiet_at = self._quiet_at, self.journal.last
-            return summarise(self.journal.since(since))
+        return self._passage.drain(timeout_seconds)
+
+    def advance(self, seconds: float, timeout_seconds: float = QUIET_SECONDS) -> DrainSummary:
+        """Let this much time pass: through every change of an endpoint, package, monitor or job on the way.
+
+        The queues are drained first and after each change, so that the functions see each state.
+
+        Raises
+        ------
+        TimeoutError
+            It did not become quiet within `timeout_seconds` of real time at one of the stops.
+        """
+        return self._passage.advance(seconds, timeout_seconds)
+
+    def settle(self, timeout_seconds: float = QUIET_SECONDS) -> DrainSummary:
+        """Let time pass until the queues are empty and nothing changes any more.
+
+        Raises
+        ------
+        TimeoutError
+            That did not happen within `timeout_seconds` of real time.
+        """
+        return self._passage.settle(timeout_seconds)
 
     def invoke(self, logical_id: str, payload: Any) -> Result:
         """Invoke one function directly with a JSON payload and wait for it."""
@@ -269,6 +280,7 @@ class EmbeddedAws:
             on_published=recorder.published,
         )
         self._cleanup.enter_context(moto_additions.installed(hooks))
+        self._cleanup.enter_context(self.sagemaker.installed())
         self._calls = CallLog(self.state_folder / "calls.jsonl")
         self._cleanup.callback(self._calls.close)
         self._server = AwsServer(
@@ -304,10 +316,26 @@ class EmbeddedAws:
             self.clock,
             self._sources,
             self.journal,
+            self.sagemaker,
             honour_deadlines=self._honour_deadlines,
         )
         self._cleanup.callback(self._timekeeper.join)
         self._cleanup.callback(self._sources.stop)
+
+    def _put_on_bus(
+        self, event: Mapping[str, Any], account_id: str | None = None, region: str | None = None
+    ) -> None:
+        """On the default bus of this account and region; the event's own by default."""
+        with self._activity:
+            self.journal.add(
+                "event", id=event["id"], source=event["source"], detail_type=event["detail-type"]
+            )
+            moto_additions.events.deliver(
+                dict(event), account_id or event["account"], region or event["region"]
+            )
+
+    def _note_status(self, name: str, status: str, config: str) -> None:
+        self.journal.add("endpoint", name=name, status=status, config=config)
 
     def _clear_state(self) -> None:
         self.state_folder.mkdir(parents=True, exist_ok=True)

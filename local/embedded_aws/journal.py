@@ -1,4 +1,4 @@
-"""What happened, in order: every event sent, invocation, dead letter and clock jump, numbered from 1."""
+"""What happened, in order: every event, invocation, dead letter, clock jump and endpoint's status, from 1."""
 
 import time
 from collections.abc import Iterable
@@ -7,7 +7,15 @@ from threading import Lock
 from typing import Any, Literal
 
 type Kind = Literal[
-    "event", "matched", "undelivered", "invocation", "dead-letter", "clock-jump", "published", "fault"
+    "event",
+    "matched",
+    "undelivered",
+    "invocation",
+    "dead-letter",
+    "clock-jump",
+    "published",
+    "fault",
+    "endpoint",
 ]
 
 

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from embedded_aws import EmbeddedAws
 
+from tests.embedded_aws.sagemaker_account import REGION, Account
+from tests.embedded_aws.sagemaker_account import account as open_account
+
 PROJECT = Path(__file__).parents[2]
 RUNTIME_PACKAGES = ("boto3", "awslambdaric")
 
@@ -84,6 +87,19 @@ def event() -> Callable[..., dict[str, Any]]:
         return {"id": identifier, "source": source, "detail-type": "Something Happened", "detail": detail}
 
     return make
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """SageMaker's release life cycle in this process."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with open_account() as opened:
+        yield opened
 
 
 def write_build(
