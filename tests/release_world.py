@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import boto3
 from embedded_aws.clock import VirtualClock
@@ -24,7 +25,22 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/churn-execution"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/xgboost:1.7-1"
 GROUP_ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{GROUP}"
 _ROUNDS = 200
-
+_UNTIL_THE_TEMPLATE_HAS_RULES: list[dict[str, Any]] = [
+    {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"]},
+    {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Endpoint State Change"],
+        "detail": {"EndpointStatus": ["IN_SERVICE", "FAILED", "UPDATE_ROLLBACK_FAILED"]},
+    },
+    {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Processing Job State Change"],
+        "detail": {
+            "ProcessingJobName": [{"prefix": "stationkeeper-baseline"}],
+            "ProcessingJobStatus": ["Completed", "Failed", "Stopped"],
+        },
+    },
+]
 
 
 def release_patterns() -> list[EventPattern]:
@@ -45,12 +61,22 @@ class ReleaseWorld(World):
     clock: VirtualClock = field(default_factory=VirtualClock)
     inbox: list[str] = field(default_factory=list)
     events_seen: list[dict[str, Any]] = field(default_factory=list)
+    after_each_call: Callable[[str], None] | None = None
+    """Called after each call of a function with its name; may start another copy of a function."""
 
     def __post_init__(self) -> None:
-        self.patterns = release_patterns()
+        self.patterns = release_patterns() or [
+            EventPattern.load(json.dumps(pattern)) for pattern in _UNTIL_THE_TEMPLATE_HAS_RULES
+        ]
         super().__post_init__()
 
     def start_containers(self) -> None:
+        """Cold starts. After the first one clients are kept: they hold no state, and making them takes longest."""
+        if hasattr(self, "release"):
+            self.release = _load("release")
+            self.sweep_function = _load("sweep")
+            self.notification = _load("notification")
+            return
         self.sagemaker = boto3.client("sagemaker")
         self.cloudwatch = boto3.client("cloudwatch")
         self.autoscaling = boto3.client("application-autoscaling")
@@ -78,6 +104,11 @@ class ReleaseWorld(World):
         self.release = _load("release")
         self.sweep_function = _load("sweep")
 
+    def _after_call(self, model: Any, **more: Any) -> None:
+        super()._after_call(model, **more)
+        if self.after_each_call is not None:
+            self.after_each_call(self.calls[-1])
+
     def on_event(self, event: dict[str, Any]) -> None:
         self.events_seen.append(event)
         if any(pattern.matches_event(event) for pattern in self.patterns):  # type: ignore[arg-type]
@@ -99,7 +130,8 @@ class ReleaseWorld(World):
         self.sagemaker.add_tags(
             ResourceArn=arn,
             Tags=[
-                {"Key": f"stationkeeper:{key.replace('_', '-')}", "Value": value} for key, value in tags.items()
+                {"Key": f"stationkeeper:{key.replace('_', '-')}", "Value": value}
+                for key, value in tags.items()
             ],
         )
 
@@ -134,6 +166,34 @@ class ReleaseWorld(World):
         self.approve(arn)
         return arn
 
+    def model(self, name: str, **more: Any) -> str:
+        """A model somebody made, not of a version."""
+        request = {
+            "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/models/old.tar.gz"},
+            "ExecutionRoleArn": ROLE,
+            **more,
+        }
+        self.sagemaker.create_model(ModelName=name, **request)
+        return name
+
+    def user_config(self, name: str, *variants: dict[str, Any], **more: Any) -> str:
+        """A config somebody made; without variants one with two instances of the model `old`."""
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=list(variants) or [variant(model="old")], **more
+        )
+        return name
+
+    def user_endpoint(
+        self, *variants: dict[str, Any], name: str = ENDPOINT, tags: Any = (), **more: Any
+    ) -> str:
+        """An endpoint somebody made, in service on the config `handmade`; `more` is the config's."""
+        if not variants:
+            self.model("old")
+        self.user_config("handmade", *variants, **more)
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="handmade", Tags=list(tags))
+        self.settle()
+        return name
+
     # ---------------------------------------------------------------- what happens then
 
     def invoke_release(self, *bodies: str) -> list[str]:
@@ -145,13 +205,21 @@ class ReleaseWorld(World):
             self._take_from_queue()
             if not self.inbox:
                 break
-            body = self.inbox.pop(0)
-            if self.invoke_release(body):
-                self.inbox.append(body)
+            self.deliver_next()
         else:
             raise AssertionError(f"not quiet after {_ROUNDS} deliveries: {self.inbox[0][:300]}")
         while self.invoke_notification():
             pass
+
+    def deliver_next(self) -> None:
+        """One delivery from the queue; what failed, or was not finished, goes back to its end."""
+        body = self.inbox.pop(0)
+        done = False
+        try:
+            done = not self.invoke_release(body)
+        finally:
+            if not done:
+                self.inbox.append(body)
 
     def settle(self) -> None:
         """Until nothing is under way: queues, endpoints, jobs."""
@@ -176,6 +244,10 @@ class ReleaseWorld(World):
 
     def sweep(self) -> None:
         """The hourly sweep, and everything that follows."""
+        assert self.invoke_sweep() == []
+        self.pump()
+
+    def invoke_sweep(self) -> list[str]:
         due = {
             "id": f"sweep-{self.clock.now()}",
             "source": "stationkeeper.schedule",
@@ -185,8 +257,7 @@ class ReleaseWorld(World):
             "time": datetime.fromtimestamp(self.clock.now(), UTC).isoformat(),
             "detail": {},
         }
-        assert _invoke(self.sweep_function, [json.dumps(due)]) == []
-        self.pump()
+        return _invoke(self.sweep_function, [json.dumps(due)])
 
     def _take_from_queue(self) -> None:
         self.inbox += [message["Body"] for message in self._receive(self.release_queue_url)]
@@ -198,13 +269,32 @@ class ReleaseWorld(World):
 
     def config(self, name: str = ENDPOINT) -> dict[str, Any]:
         """The config the endpoint runs."""
-        return self.sagemaker.describe_endpoint_config(EndpointConfigName=self.endpoint(name)["EndpointConfigName"])
+        return self.sagemaker.describe_endpoint_config(
+            EndpointConfigName=self.endpoint(name)["EndpointConfigName"]
+        )
 
     def live_version(self, name: str = ENDPOINT) -> int | None:
         """The version the endpoint's first variant runs; None when it runs no version."""
-        model = self.sagemaker.describe_model(ModelName=self.config(name)["ProductionVariants"][0]["ModelName"])
+        model = self.sagemaker.describe_model(
+            ModelName=self.config(name)["ProductionVariants"][0]["ModelName"]
+        )
         arn = model["PrimaryContainer"].get("ModelPackageName", "")
         return int(arn.rpartition("/")[2]) if arn else None
+
+    def told(self) -> list[str]:
+        """Subjects of what on-call got since the last time, without severity and endpoint where it is ours."""
+        return [mail["subject"].replace(f"] {ENDPOINT}: ", "] ") for mail in self.read_mail()]
+
+    def alarm_names(self) -> set[str]:
+        return {alarm["AlarmName"] for alarm in self.cloudwatch.describe_alarms()["MetricAlarms"]}
+
+    def model_names(self) -> set[str]:
+        pages = self.sagemaker.get_paginator("list_models").paginate()
+        return {model["ModelName"] for page in pages for model in page["Models"]}
+
+    def config_names(self) -> set[str]:
+        pages = self.sagemaker.get_paginator("list_endpoint_configs").paginate()
+        return {config["EndpointConfigName"] for page in pages for config in page["EndpointConfigs"]}
 
     def record(self, endpoint: str = ENDPOINT) -> Any:
         from stationkeeper.aws.release_records import DynamoDbReleaseRecords
@@ -215,8 +305,19 @@ class ReleaseWorld(World):
         return self.sagemaker.describe_model_package(ModelPackageName=package_arn)["ModelApprovalStatus"]
 
 
+def variant(model: str, name: str = "AllTraffic", count: int = 2, **more: Any) -> dict[str, Any]:
+    """A production variant of a config somebody made."""
+    capacity = (
+        {} if "ServerlessConfig" in more else {"InstanceType": "ml.m5.large", "InitialInstanceCount": count}
+    )
+    return {"VariantName": name, "ModelName": model, "InitialVariantWeight": 1.0, **capacity, **more}
+
+
 @contextmanager
-def release_world() -> Iterator[ReleaseWorld]:
+def release_world(*, clocks_agree: bool = True) -> Iterator[ReleaseWorld]:
+    """`clocks_agree`: the functions' clock is SageMaker's; otherwise it lags behind by all the jumps, as in the embedded AWS."""
+    from stationkeeper import assembly
+
     before = dict(os.environ)
     os.environ.update(
         AWS_DEFAULT_REGION=REGION,
@@ -228,7 +329,16 @@ def release_world() -> Iterator[ReleaseWorld]:
     holder: list[ReleaseWorld] = []
     simulator = SageMakerSimulator(clock, lambda event: holder[0].on_event(event))
     try:
-        with mock_aws(), installed(on_matched=_ignore, on_undelivered=_lost), simulator.installed():
+        with (
+            mock_aws(),
+            installed(on_matched=_ignore, on_undelivered=_lost),
+            simulator.installed(),
+            mock.patch.object(
+                assembly,
+                "_now",
+                (lambda: datetime.fromtimestamp(clock.now(), UTC)) if clocks_agree else assembly._now,
+            ),
+        ):
             world = ReleaseWorld(clock=clock)
             world.simulator = simulator
             holder.append(world)

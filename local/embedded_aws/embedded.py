@@ -220,7 +220,7 @@ class EmbeddedAws:
         schedule = moto_additions.scheduler.find(
             ACCOUNT_ID, self.region, self.deployment.physical_id(logical_id)
         )
-        target, text = moto_additions.scheduler.target_input(schedule)
+        target, text = moto_additions.scheduler.target_input(schedule, self.clock.now())
         function = self._fleet.by_arn(target)
         if ":sqs:" in target:
             self.client("sqs").send_message(QueueUrl=target.rpartition(":")[2], MessageBody=text)

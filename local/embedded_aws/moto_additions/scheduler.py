@@ -1,6 +1,8 @@
 """EventBridge Scheduler in moto: has schedules, but no template creates them and nothing runs them."""
 
 import json
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.common_models import CloudFormationModel
@@ -77,7 +79,19 @@ def find(account_id: str, region_name: str, name: str) -> Schedule:
     raise LookupError(f"There is no schedule {name}.")
 
 
-def target_input(schedule: Schedule) -> tuple[str, str]:
-    """What a run of the schedule delivers: the target's ARN and the text it gets (default: `{}`)."""
-    text = schedule.target.get("Input", "{}")
-    return schedule.target["Arn"], text if isinstance(text, str) else json.dumps(text)
+def target_input(schedule: Schedule, moment: float) -> tuple[str, str]:
+    """What a run of the schedule delivers at `moment` (seconds since the epoch): the target's ARN and the text it gets.
+
+    The text is `{}` by default; context attributes in it are filled in.
+    """
+    given = schedule.target.get("Input", "{}")
+    text = given if isinstance(given, str) else json.dumps(given)
+    attributes = {
+        "schedule-arn": schedule.arn,
+        "scheduled-time": f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "execution-id": str(uuid.uuid4()),
+        "attempt-number": "1",
+    }
+    for name, value in attributes.items():
+        text = text.replace(f"<aws.scheduler.{name}>", value)
+    return schedule.target["Arn"], text
