@@ -10,9 +10,11 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
@@ -41,6 +43,11 @@ def autoscaling() -> ApplicationAutoScalingClient:
     return client
 
 
+def cloudformation() -> CloudFormationClient:
+    client: CloudFormationClient = _client("cloudformation")
+    return client
+
+
 def cloudwatch() -> CloudWatchClient:
     client: CloudWatchClient = _client("cloudwatch")
     return client
@@ -53,6 +60,11 @@ def dynamodb() -> DynamoDBClient:
 
 def events() -> EventBridgeClient:
     client: EventBridgeClient = _client("events")
+    return client
+
+
+def functions() -> LambdaClient:
+    client: LambdaClient = _client("lambda")
     return client
 
 

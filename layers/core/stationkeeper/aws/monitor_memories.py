@@ -6,15 +6,17 @@ writes. The other attributes repeat what people and other reactions ask for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from itertools import batched
+from typing import TYPE_CHECKING, Any
 
 from stationkeeper.alerts.memory import Memory
 from stationkeeper.alerts.standing import Judged
 from stationkeeper.aws.versioned_items import VersionedItems, compressed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
@@ -23,6 +25,19 @@ if TYPE_CHECKING:
 _BODY_LIMIT_BYTES = 300_000
 # Forgotten when the schedule has not run for so long.
 _KEPT_FOR = timedelta(days=400)
+_ITEMS_A_CALL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the newest run of a schedule found. `violations` is None when it was blind, and `blind` says why."""
+
+    schedule_arn: str
+    last_run_at: str
+    violations: int | None = None
+    severity: str = ""
+    """Of the worst one; `none` when there are none."""
+    blind: str = ""
 
 
 class DynamoDbMonitorMemories:
@@ -37,6 +52,18 @@ class DynamoDbMonitorMemories:
             return Memory()
         body, version = item
         return Memory.model_validate_json(body).model_copy(update={"version": version})
+
+    def glances(self, schedule_arns: Iterable[str]) -> dict[str, Glance]:
+        """What is known of those of these schedules that ran, by ARN, without their bodies. One call per hundred."""
+        keys = [_partition(arn) for arn in sorted(set(schedule_arns))]
+        found = (
+            _glance(item)
+            for batch in batched(keys, _ITEMS_A_CALL, strict=False)
+            for item in self._items.get_attributes(
+                batch, ("last_run_at", "violations", "severity", "blind")
+            )
+        )
+        return {glance.schedule_arn: glance for glance in found if glance.last_run_at}
 
     def remember(self, schedule_arn: str, endpoint: str, memory: Memory) -> Memory:
         """Store a memory over the version it came from; see `MonitorMemories.remember`."""
@@ -55,6 +82,18 @@ class DynamoDbMonitorMemories:
                 attributes["blind"] = {"S": newest.outcome.reason}
         version = self._items.put(_partition(schedule_arn), body, memory.version, attributes, _KEPT_FOR)
         return memory.model_copy(update={"version": version})
+
+
+def _glance(item: dict[str, Any]) -> Glance:
+    values = {name: str(next(iter(value.values()))) for name, value in item.items()}
+    violations = values.get("violations")
+    return Glance(
+        schedule_arn=values["pk"].removeprefix(_partition("")),
+        last_run_at=values.get("last_run_at", ""),
+        violations=int(violations) if violations is not None else None,
+        severity=values.get("severity", ""),
+        blind=values.get("blind", ""),
+    )
 
 
 def _encode(memory: Memory) -> bytes:

@@ -82,6 +82,20 @@ class AwsReleaseSight:
         found = self._tagged("sagemaker:endpoint", {GROUP_TAG: None})
         return tuple(sorted((tags[GROUP_TAG], arn.rpartition("/")[2]) for arn, tags in found))
 
+    def all_schedules(self) -> tuple[tuple[str, str], ...]:
+        """Monitoring schedules of the account, as (endpoint, schedule ARN). One call per hundred."""
+        pages = (
+            self._sagemaker()
+            .get_paginator("list_monitoring_schedules")
+            .paginate(PaginationConfig={"PageSize": 100})
+        )
+        return tuple(
+            (str(summary["EndpointName"]), str(summary["MonitoringScheduleArn"]))
+            for page in pages
+            for summary in page["MonitoringScheduleSummaries"]
+            if summary.get("EndpointName")  # schedules of batch transform jobs have none
+        )
+
     def approved(self, group_arn: str) -> tuple[Version, ...] | None:
         """Approved versions of a group; None when the group is not there. One call per hundred versions."""
         return self._versions(group_arn, "Approved")

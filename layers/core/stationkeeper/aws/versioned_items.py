@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -12,7 +12,7 @@ from stationkeeper.aws.errors import code_of
 from stationkeeper.errors import MemoryConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import timedelta
 
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,6 +41,22 @@ class VersionedItems:
         if item is None:
             return None
         return zlib.decompress(bytes(item["body"]["B"])), int(item["version"]["N"])
+
+    def get_attributes(self, partitions: Iterable[str], names: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """`pk` and the named attributes of at most a hundred items, in any order; an item that is not there is left out."""
+        aliases = {f"#{number}": name for number, name in enumerate(("pk", *names))}
+        keys = [{"pk": {"S": partition}, "sk": self._sort_key} for partition in partitions]
+        asked: Any = {
+            self._table_name: {
+                "Keys": keys,
+                "ProjectionExpression": ", ".join(aliases),
+                "ExpressionAttributeNames": aliases,
+            }
+        }
+        while asked and keys:
+            answer = self._client().batch_get_item(RequestItems=asked)
+            yield from answer["Responses"].get(self._table_name, [])
+            asked = answer.get("UnprocessedKeys")
 
     def put(
         self,

@@ -144,12 +144,12 @@ class ReleaseReaction:
             block = Block("refused", str(refused), advice=_advice(refused), version=target.version)
             self.notebook.block(look, block, telling, look.record.with_target(None, look.now))
         else:
-            self._asked(look, target, release.notes, telling)
+            self._asked(look, target, telling)
 
-    def _asked(self, look: Look, target: Target, notes: tuple[str, ...], telling: Telling) -> None:
+    def _asked(self, look: Look, target: Target, telling: Telling) -> None:
         asked = target.model_copy(update={"asked": True})
         record = look.record.model_copy(update={"target": asked}).not_telling("blocked")
-        self.notebook.write(look, record, telling.started(asked, notes))
+        self.notebook.write(look, record, telling.started(asked))
         metrics.count("ReleasesStarted")
 
     def _note_asked(self, look: Look, telling: Telling) -> None:
@@ -159,7 +159,7 @@ class ReleaseReaction:
             return
         shown = endpoint.pending_config or (endpoint.endpoint_config_name if target.creating else None)
         if shown == target.config:
-            self._asked(look, target, (), telling)
+            self._asked(look, target, telling)
 
     def _not_taken(self, look: NotTaken, trigger: ReleaseTrigger, now: datetime) -> None:
         facts = {"decision": "unmanaged", "group": plain(look.group_arn, 200), "reason": plain(look.why)}

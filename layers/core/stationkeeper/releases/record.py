@@ -43,6 +43,8 @@ class Target(_Remembered):
     """The alarms that were made for it."""
     guarded_by: tuple[str, ...] = ()
     """The alarms that roll it back: those and people's own; none where SageMaker takes none."""
+    notes: tuple[str, ...] = ()
+    """What people should know of how it is released."""
 
 
 class Live(_Remembered):

@@ -6,12 +6,44 @@ A tag that cannot be read never stops a release: its default counts, and the pro
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 
 from stationkeeper.releases.monitor_settings import GroundTruth, ProblemType
 from stationkeeper.releases.names import is_resource_name
 
 TAG_PREFIX = "stationkeeper:"
+KNOWN_TAGS = frozenset(
+    (
+        *(
+            "endpoint",
+            "instance-type",
+            "min-instances",
+            "max-instances",
+            "invocations-per-instance",
+            "traffic",
+        ),
+        *(
+            "bake-minutes",
+            "error-percent",
+            "latency-milliseconds",
+            "capture-percentage",
+            "on-call",
+            "smoke-test",
+        ),
+        *(
+            "monitor",
+            "baseline-dataset",
+            "ground-truth",
+            "ground-truth-start",
+            "ground-truth-end",
+            "problem-type",
+        ),
+        *("inference-attribute", "probability-attribute", "probability-threshold", "model-package-group"),
+        # of other reactions
+        *("multi-model-endpoint", "target-model", "register-to", "retraining-pipeline", "retrain-at"),
+    )
+)
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
 _DURATION = re.compile(r"-P(?=.)(\d{1,3}D)?(T(?=.)(\d{1,3}H)?(\d{1,4}M)?)?")
@@ -116,6 +148,7 @@ def settings_of(
             f"the tag {TAG_PREFIX}endpoint is {name[:80]!r}, which is no endpoint name (letters, digits and inner hyphens, "
             "at most 63)"
         )
+    reader.look_for_typing_errors()
     least = reader.number("min-instances", 1, 1_000)
     most = reader.number("max-instances", 1, 1_000)
     if least and most and most < least:
@@ -166,6 +199,14 @@ class _Reader:
 
     def problem(self, name: str, value: str, why: str) -> None:
         self.problems.append(f"tag {TAG_PREFIX}{name}={value[:80]}: {why}")
+
+    def look_for_typing_errors(self) -> None:
+        """A tag of ours that means nothing was meant to mean something; tags we make ourselves are on other things."""
+        for key, value in self.tags.items():
+            name = key.removeprefix(TAG_PREFIX)
+            if key.startswith(TAG_PREFIX) and name not in KNOWN_TAGS and name not in ("released-to", "group"):
+                near = get_close_matches(name, KNOWN_TAGS, 1)
+                self.problem(name[:80], value, f"no such tag{f'; {near[0]} is one' if near else ''}")
 
     def number(self, name: str, least: int, most: int, default: int | None = None) -> int | None:
         text = self.text(name)

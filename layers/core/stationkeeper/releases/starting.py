@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from stationkeeper.releases.decision import Block, Start
-from stationkeeper.releases.guardrails import Guard, alarm_names, alarm_steps, guard
+from stationkeeper.releases.guardrails import alarm_names, alarm_steps, guard
 from stationkeeper.releases.names import resource_name
 from stationkeeper.releases.observed import Alarm, Endpoint, Fleet, Model
 from stationkeeper.releases.record import Target
@@ -20,15 +20,10 @@ _RESERVED_TAGS = "aws:"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release, planned: what is written down first, the steps in order, and what people should know.
-
-    The last step is the one that touches the endpoint.
-    """
+    """A release, planned: what is written down first, and the steps in order. The last one touches the endpoint."""
 
     target: Target
     steps: tuple[Step, ...]
-    guard: Guard
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +96,10 @@ def plan_creation(
     target = _target(start, package, now, made).model_copy(
         update={"creating": True, "traffic": words, "alarms": alarm_names(made.config_name)}
     )
-    notes = list(settings.problems)
+    notes = [*settings.problems]
     if made.config["ProductionVariants"][0].get("InitialInstanceCount") == 1:
         notes.append("one instance stands in one zone: a failure of either takes the endpoint down")
-    return Release(target, steps, Guard(None, words, (), ()), tuple(notes))
+    return Release(target.model_copy(update={"notes": tuple(notes)}), steps)
 
 
 def plan_update(
@@ -158,9 +153,10 @@ def plan_update(
             "traffic": guarded.words,
             "alarms": alarm_names(made.config_name),
             "guarded_by": guarded.alarms,
+            "notes": (*settings.problems, *guarded.notes),
         }
     )
-    return Release(target, steps, guarded, (*settings.problems, *guarded.notes))
+    return Release(target, steps)
 
 
 def group_name(group_arn: str) -> str:

@@ -41,7 +41,7 @@ class Telling:
     def now_serving(self, version: int | None) -> "Telling":
         return replace(self, serving=version)
 
-    def started(self, target: Target, notes: tuple[str, ...]) -> DomainEvent:
+    def started(self, target: Target) -> DomainEvent:
         return ReleaseStarted.model_validate(
             {
                 **self._shared("ReleaseStarted", Severity.INFO, target.version, target.started_at),
@@ -50,7 +50,7 @@ class Telling:
                 "traffic": target.traffic,
                 "creating": target.creating,
                 "alarms": _texts(target.guarded_by),
-                "notes": _texts(notes),
+                "notes": _texts(target.notes),
                 "approved_by": plain(target.approved_by, 100),
                 "approval_note": plain(target.approval_note, _TEXT),
                 "replaces": target.previous_version,
