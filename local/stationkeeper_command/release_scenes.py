@@ -7,12 +7,11 @@ from typing import Any
 
 from embedded_aws.embedded import ACCOUNT_ID, EmbeddedAws
 
-from stationkeeper_command.system import REGION
+from stationkeeper_command.system import REGION, ROLE
 
 GROUP = "churn"
 ENDPOINT = "churn-live"
 BUCKET = f"sagemaker-{REGION}-{ACCOUNT_ID}"
-ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/churn-execution"
 _IMAGE = f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/churn:1"
 _MINUTE = 60
 

@@ -18,7 +18,8 @@ from stationkeeper_command.errors import CommandError
 
 DEFAULT_PORT = 4577
 REGION = "eu-west-1"
-_PARAMETERS = {"AlertEmail": "on-call@example.com", "OnCall": "ml-on-call"}
+ROLE = "arn:aws:iam::123456789012:role/churn-execution"
+_PARAMETERS = {"AlertEmail": "on-call@example.com", "OnCall": "ml-on-call", "ExecutionRoleArns": ROLE}
 _DRAIN_SECONDS = 300.0
 
 

@@ -173,6 +173,9 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "setup": lambda line: f"version {line['desired']} is in service: sees to autoscaling and monitors",
     "wait": lambda line: f"waits: {line['reason']}",
     "leave": lambda line: f"nothing to do: {line['reason']}",
+    "unmanaged": lambda line: (
+        f"not managed: {line['reason'] or 'its group has no tag stationkeeper:endpoint'}"
+    ),
     "swept": lambda line: f"asks to look at {count(line['groups'], 'managed group')}",
 }
 

@@ -59,9 +59,7 @@ class DynamoDbMonitorMemories:
         found = (
             _glance(item)
             for batch in batched(keys, _ITEMS_A_CALL, strict=False)
-            for item in self._items.get_attributes(
-                batch, ("last_run_at", "violations", "severity", "blind")
-            )
+            for item in self._items.get_attributes(batch, ("last_run_at", "violations", "severity", "blind"))
         )
         return {glance.schedule_arn: glance for glance in found if glance.last_run_at}
 

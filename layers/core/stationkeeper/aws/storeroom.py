@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stationkeeper.aws.errors import is_missing
+from stationkeeper.aws.errors import is_denied, is_missing
 from stationkeeper.releases.references import References
 
 if TYPE_CHECKING:
@@ -58,8 +58,25 @@ class AwsStoreroom:
                 case "alarm":
                     self._cloudwatch().delete_alarms(AlarmNames=[name])
         except ClientError as error:
-            if not is_missing(error):
-                raise
+            # What is gone has no tag either, and only what is tagged as ours may be deleted.
+            if is_missing(error) or (is_denied(error) and not self._exists(kind, name)):
+                return
+            raise
+
+    def _exists(self, kind: str, name: str) -> bool:
+        try:
+            match kind:
+                case "endpoint-config":
+                    self._sagemaker().describe_endpoint_config(EndpointConfigName=name)
+                case "model":
+                    self._sagemaker().describe_model(ModelName=name)
+                case _:
+                    return bool(self._cloudwatch().describe_alarms(AlarmNames=[name])["MetricAlarms"])
+        except ClientError as error:
+            if is_missing(error):
+                return False
+            raise
+        return True
 
     def _models(self, config: str) -> frozenset[str]:
         try:

@@ -100,16 +100,18 @@ class ReleaseReaction:
                 self.endings.rolled_back(look, target, said, telling)
                 return True
             case Start():
-                self._start(look, decision, telling)
+                record = self._start(look, decision, telling)
             case SetUp(live):
-                self.endings.set_up(look, live, telling)
+                record = self.endings.set_up(look, live, telling)
             case Block():
-                self.notebook.block(look, decision, telling)
+                record = self.notebook.block(look, decision, telling)
             case Wait():
-                self._note_asked(look, telling)
-            case Leave() if "blocked" in look.record.told:
-                self.notebook.write(look, look.record.not_telling("blocked"))
-        self.approvals.ask(look, trigger, telling)
+                record = self._note_asked(look, telling)
+            case Leave():
+                record = look.record
+                if "blocked" in record.told:
+                    record = self.notebook.write(look, record.not_telling("blocked"))
+        self.approvals.ask(replace(look, record=record), trigger, telling)
         return False
 
     def _caught_up(self, look: Look) -> Record:
@@ -123,11 +125,10 @@ class ReleaseReaction:
                 caught_up = caught_up.with_bar(barred.model_copy(update={"rejected": True}))
         return record if caught_up is record else self.notebook.write(look, caught_up)
 
-    def _start(self, look: Look, start: Start, telling: Telling) -> None:
+    def _start(self, look: Look, start: Start, telling: Telling) -> Record:
         release = self.looking.plan_start(look, start)
         if isinstance(release, Block):
-            self.notebook.block(look, release, telling)
-            return
+            return self.notebook.block(look, release, telling)
         target = release.target
         if name := look.record.being_deleted({target.config, target.model, *target.alarms}, look.now):
             raise BeingTidied(f"{name} is being deleted and needed again; tried again when that is over")
@@ -140,26 +141,25 @@ class ReleaseReaction:
                 self.endings.hands.carry_out(step)
         except Busy as busy:
             logger.info("Waits", extra={"decision": "wait", "reason": str(busy)})
+            return look.record
         except StepRefused as refused:
             block = Block("refused", str(refused), advice=_advice(refused), version=target.version)
-            self.notebook.block(look, block, telling, look.record.with_target(None, look.now))
-        else:
-            self._asked(look, target, telling)
+            return self.notebook.block(look, block, telling, look.record.with_target(None, look.now))
+        return self._asked(look, target, telling)
 
-    def _asked(self, look: Look, target: Target, telling: Telling) -> None:
+    def _asked(self, look: Look, target: Target, telling: Telling) -> Record:
         asked = target.model_copy(update={"asked": True})
         record = look.record.model_copy(update={"target": asked}).not_telling("blocked")
-        self.notebook.write(look, record, telling.started(asked))
         metrics.count("ReleasesStarted")
+        return self.notebook.write(look, record, telling.started(asked))
 
-    def _note_asked(self, look: Look, telling: Telling) -> None:
+    def _note_asked(self, look: Look, telling: Telling) -> Record:
         """After a crash between asking and noting it: the endpoint itself shows that it was asked."""
         target, endpoint = look.record.target, look.endpoint
         if target is None or target.asked or endpoint is None or endpoint.state is not State.BUSY:
-            return
+            return look.record
         shown = endpoint.pending_config or (endpoint.endpoint_config_name if target.creating else None)
-        if shown == target.config:
-            self._asked(look, target, telling)
+        return self._asked(look, target, telling) if shown == target.config else look.record
 
     def _not_taken(self, look: NotTaken, trigger: ReleaseTrigger, now: datetime) -> None:
         facts = {"decision": "unmanaged", "group": plain(look.group_arn, 200), "reason": plain(look.why)}

@@ -101,7 +101,7 @@ class Endings:
         self.notebook.write(look, record, event)
         metrics.count("ReleasesRolledBack")
 
-    def set_up(self, look: Look, live: Live, telling: Telling) -> None:
+    def set_up(self, look: Look, live: Live, telling: Telling) -> Record:
         """Bring autoscaling and monitoring of a version in service to what is configured."""
         plan = self.looking.plan_set_up(look, live)
         problems, finished = self._carry_out(plan)
@@ -110,13 +110,12 @@ class Endings:
         record, failed = _failed_job(record.with_target(None, look.now), plan, live, telling)
         if problems:
             block = Block("set-up-refused", "; ".join(problems), version=live.version)
-            self.notebook.block(
-                look, block, telling, self.notebook.write(look, record, *failed) if failed else record
-            )
-            return
+            record = self.notebook.write(look, record, *failed) if failed else record
+            return self.notebook.block(look, block, telling, record)
         record = record.not_telling("blocked")
-        if failed or _content(record) != _content(look.record):
-            self.notebook.write(look, record, *failed)
+        if not failed and _content(record) == _content(look.record):
+            return look.record
+        return self.notebook.write(look, record, *failed)
 
     def _smoke_test(self, look: Look, target: Target) -> _Smoke:
         if not look.settings.smoke_test:

@@ -42,10 +42,10 @@ class Notebook:
             whose=key,
         )
 
-    def block(self, look: Look, block: Block, telling: Telling, record: Record | None = None) -> None:
+    def block(self, look: Look, block: Block, telling: Telling, record: Record | None = None) -> Record:
         """Write down that something blocks; on-call hears it when it begins, and once a day while it lasts.
 
-        `record` is written whether it is told or not.
+        `record` is written whether it is told or not. Returns the record as it is stored then.
         """
         logger.warning(
             "Blocked", extra={"decision": "blocked", "code": block.code, "reason": plain(block.why, 500)}
@@ -54,9 +54,8 @@ class Notebook:
         before = look.record if record is None else record
         told = before.telling_once("blocked", f"{block.code}:{block.version}", look.now)
         if told is not None:
-            self.write(look, told, telling.blocked(block, package_arn(look, block.version)))
-        elif record is not None:
-            self.write(look, record)
+            return self.write(look, told, telling.blocked(block, package_arn(look, block.version)))
+        return before if record is None else self.write(look, record)
 
 
 def package_arn(look: Look, version: int | None) -> str | None:
