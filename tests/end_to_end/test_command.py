@@ -68,9 +68,22 @@ def test_the_demo_tells_a_day_of_one_endpoint(built: None, state: Path) -> None:
         ["[CRITICAL] churn-prod: monitor sees again, 12 violations open"],
         [],
         ["[OK] churn-prod: recovered after 4 hours"],
+        ["[INFO] churn-live: version 7 of churn waits for approval"],
+        ["[INFO] churn-live: releasing version 7, replacing 6"],
+        ["[OK] churn-live: version 7 in service after 28 minutes"],
+        ["[INFO] churn-live: releasing version 8, replacing 7"],
+        ["[CRITICAL] churn-live: version 8 rolled back, version 7 serves"],
+        [],
     ]
     assert [crash["outcome"] for crash in scenes[3]["crashes"]] == ["crash"]
-    assert len(list((state / "outbox").glob("*.json"))) == 5
+    assert len(list((state / "outbox").glob("*.json"))) == 10
+    endpoint = scenes[-1]["endpoint"]
+    assert endpoint["status"] == "InService"
+    assert endpoint["config"].startswith("churn-v7-")
+    assert endpoint["instances"] == 4
+    assert endpoint["autoscaling"] == [[2, 8]]
+    assert endpoint["monitors"] == ["churn-live-data-quality"]
+    assert not any(scene["dead_letters"] or scene["undelivered"] for scene in scenes)
 
 
 def test_the_demo_reads_as_a_timeline(built: None) -> None:
@@ -80,6 +93,10 @@ def test_the_demo_reads_as_a_timeline(built: None) -> None:
     assert "1. The hourly run finds nothing wrong" in done.stdout
     assert "-> monitor_report churn-prod: judged critical" in done.stdout
     assert "Subject: [CRITICAL] churn-prod" in done.stdout
+    assert (
+        "-> release        churn-live: version 8 is not in service: SageMaker rolled it back" in done.stdout
+    )
+    assert "Subject: [CRITICAL] churn-live: version 8 rolled back, version 7 serves" in done.stdout
 
 
 def test_the_taxi_weeks_are_told_when_they_start_and_when_they_get_worse(built: None) -> None:

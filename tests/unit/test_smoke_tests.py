@@ -1,0 +1,181 @@
+"""The first file of a sample payload's archive, whatever the archive is."""
+
+import gzip
+import io
+import tarfile
+import tracemalloc
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stationkeeper.aws.smoke_tests import NoPayload, _first_file
+
+FILE, FOLDER, SYMLINK, HARDLINK, FIFO = (
+    tarfile.REGTYPE,
+    tarfile.DIRTYPE,
+    tarfile.SYMTYPE,
+    tarfile.LNKTYPE,
+    tarfile.FIFOTYPE,
+)
+
+
+def archive(
+    *members: tuple[str, bytes] | tuple[str, bytes, bytes], tar_format: int = tarfile.PAX_FORMAT
+) -> bytes:
+    """A gzip tar archive of (name, content[, type])."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz", format=tar_format) as tar:
+        for name, content, *kind in members:
+            info = tarfile.TarInfo(name)
+            info.type = kind[0] if kind else FILE
+            info.size = len(content) if info.type == FILE else 0
+            info.linkname = "/etc/passwd" if info.type in (SYMLINK, HARDLINK) else ""
+            tar.addfile(info, io.BytesIO(content))
+    return raw.getvalue()
+
+
+PAYLOAD = ("payload.csv", b"1,2,3\n")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [PAYLOAD],
+        [PAYLOAD, ("second.csv", b"no")],
+        [("samples", b"", FOLDER), ("samples/payload.csv", b"1,2,3\n")],
+        [("._payload.csv", b"mac"), (".DS_Store", b"mac"), ("samples/._x", b"mac"), PAYLOAD],
+        [("link", b"", SYMLINK), ("hard", b"", HARDLINK), ("pipe", b"", FIFO), PAYLOAD],
+        [("../../escape.csv", b"1,2,3\n")],
+        [("n" * 300, b"1,2,3\n")],
+        [("\u200f\u00e9\n.csv", b"1,2,3\n")],
+    ],
+    ids=[
+        "only",
+        "first of two",
+        "in a folder",
+        "hidden ones",
+        "links and pipes",
+        "above",
+        "long name",
+        "odd name",
+    ],
+)
+@pytest.mark.parametrize("tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_first_real_file_is_sent(members: list[Any], tar_format: int):
+    assert _first_file(archive(*members, tar_format=tar_format)) == b"1,2,3\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (archive(), "holds no file"),
+        (archive(("samples", b"", FOLDER), (".hidden", b"x")), "holds no file"),
+        (archive(("big.csv", bytes(6_000_001))), "over 6 MB"),
+        (archive((".big", bytes(6_000_001)), PAYLOAD), "over 6 MB"),
+        (archive(*((f".{number}", b"") for number in range(100)), PAYLOAD), "holds no file"),
+        (b"", "no gzip tar archive"),
+        (b"1,2,3\n", "no gzip tar archive"),
+        (gzip.compress(b"1,2,3\n"), "no gzip tar archive"),
+        (gzip.decompress(archive(PAYLOAD)), "no gzip tar archive"),
+        (archive(PAYLOAD)[:40], "no gzip tar archive"),
+        (b"PK\x03\x04" + bytes(100), "no gzip tar archive"),
+    ],
+    ids=[
+        "empty",
+        "nothing but hidden ones",
+        "too large",
+        "too large and hidden",
+        "too many",
+        "no bytes",
+        "CSV",
+        "gzip of CSV",
+        "plain tar",
+        "cut off",
+        "zip",
+    ],
+)
+def test_what_cannot_be_sent_is_said(content: bytes, why: str):
+    with pytest.raises(NoPayload, match=why):
+        _first_file(content)
+
+
+def test_largest_payload_is_sent():
+    assert len(_first_file(archive(("big.csv", bytes(6_000_000))))) == 6_000_000
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=TypeError,
+    reason="tarfile's own gzip reader takes ord() of bytes that are not there: TypeError escapes, and the release cannot be concluded until the "
+    "event is in the dead-letter queue. Fix: unpack with zlib.decompressobj(31).decompress(archive, LIMIT) (see the next test), or "
+    "catch TypeError and ValueError too",
+)
+@pytest.mark.parametrize("flags", [4, 12, 6])
+def test_gzip_header_that_is_cut_off_is_no_payload(flags: int):
+    with pytest.raises(NoPayload):
+        _first_file(b"\x1f\x8b\x08" + bytes([flags]) + bytes(6))
+
+
+def bomb(kind: bytes, megabytes: int) -> bytes:
+    """An archive whose first header announces a long name, or pax records, of so many MB."""
+    header = tarfile.TarInfo("bomb")
+    header.type = kind
+    header.size = megabytes * 1_000_000
+    return gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(header.size) + bytes(1024))
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="tarfile reads extended headers (x, g, L, K) into memory whole, before a member is seen whose size could be looked at: 25 MB of gzip "
+    "are up to 25 GB. Fix: unpack at most e.g. 30 MB first: zlib.decompressobj(31).decompress(archive, _UNPACKED_BYTES + 1), NoPayload "
+    "when longer, then tarfile.open(fileobj=BytesIO(unpacked), mode='r:')",
+)
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_bomb_of_headers_does_not_fill_the_memory(kind: bytes):
+    content = bomb(kind, 200)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(NoPayload):
+            _first_file(content)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 100_000_000
+
+
+def or_nothing(content: bytes) -> None:
+    with suppress(NoPayload):
+        assert isinstance(_first_file(content), bytes)
+
+
+@given(st.binary(max_size=2_000))
+def test_arbitrary_bytes_are_no_payload(content: bytes):
+    with pytest.raises(NoPayload):
+        _first_file(content)
+
+
+@given(st.binary(max_size=2_000))
+def test_arbitrary_bytes_in_gzip_are_read_or_refused(content: bytes):
+    or_nothing(gzip.compress(content))
+
+
+@given(st.data())
+def test_damaged_archive_is_read_or_refused(data: st.DataObject):
+    whole = bytearray(gzip.decompress(archive((".hidden", b"x" * 600), ("folder/é" * 30, b"1"), PAYLOAD)))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, 2_600) | st.sampled_from([124, 135, 148, 156, 157, 257, 263]))
+        whole[min(at, len(whole) - 1)] = data.draw(st.integers(0, 255))
+    if data.draw(st.booleans()):
+        _mend_checksum(whole)
+
+    or_nothing(gzip.compress(bytes(whole[: data.draw(st.integers(0, len(whole)))])))
+
+
+def _mend_checksum(block: bytearray) -> None:
+    """As the first header would have it, so that its damage is read on."""
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block[:512])
