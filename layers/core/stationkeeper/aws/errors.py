@@ -43,6 +43,8 @@ def is_denied(error: ClientError) -> bool:
 
 def is_missing(error: ClientError) -> bool:
     """Whether what was asked for is not there."""
+    if is_denied(error) or is_passing(error):  # whatever their words
+        return False
     said = said_by(error).lower()
     return code_of(error) in (
         "ResourceNotFound",

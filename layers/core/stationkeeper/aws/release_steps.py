@@ -38,6 +38,7 @@ _CALLS = {
     Action.CREATE_ENDPOINT: _Call("sagemaker", "create_endpoint", "describe_endpoint", "EndpointName"),
     Action.UPDATE_ENDPOINT: _Call("sagemaker", "update_endpoint"),
     Action.PUT_METRIC_ALARM: _Call("cloudwatch", "put_metric_alarm"),
+    Action.SET_ALARM_STATE: _Call("cloudwatch", "set_alarm_state"),
     Action.REGISTER_SCALABLE_TARGET: _Call("autoscaling", "register_scalable_target"),
     Action.PUT_SCALING_POLICY: _Call("autoscaling", "put_scaling_policy"),
     Action.CREATE_DATA_QUALITY_JOB_DEFINITION: _Call(

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _ARCHIVE_BYTES = 25_000_000
 _PAYLOAD_BYTES = 6_000_000  # InvokeEndpoint takes no more
-_MEMBERS_LOOKED_AT = 100
+_UNPACKED_BYTES = 50_000_000
+_GZIP = 31  # zlib's name for it
 
 
 class NoPayload(StationkeeperError):
@@ -70,20 +71,25 @@ class AwsSmokeTests:
 
 
 def _first_file(archive: bytes) -> bytes:
+    """The first file of a gzip tar archive that is not hidden; unpacked as a whole, so that its size is known before it is read."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as tar:
-            for number, member in enumerate(tar):
-                if number >= _MEMBERS_LOOKED_AT:
-                    break
-                if member.size > _PAYLOAD_BYTES:  # before it is skipped, too: skipping unpacks it
+        unpacker = zlib.decompressobj(_GZIP)
+        unpacked = unpacker.decompress(archive, _UNPACKED_BYTES + 1)
+        if len(unpacked) > _UNPACKED_BYTES:
+            raise NoPayload(f"the sample payload is over {_UNPACKED_BYTES // 1_000_000} MB unpacked")
+        if not unpacker.eof:
+            raise NoPayload("the sample payload is cut off")
+        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as tar:
+            for member in tar:
+                if not member.isfile() or member.name.rpartition("/")[2].startswith("."):
+                    continue
+                if member.size > _PAYLOAD_BYTES:
                     raise NoPayload(
                         f"{member.name} in the sample payload is over {_PAYLOAD_BYTES // 1_000_000} MB"
                     )
-                if not member.isfile() or member.name.rpartition("/")[2].startswith("."):
-                    continue
                 content = tar.extractfile(member)
                 if content is not None:
                     return content.read()
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         raise NoPayload(f"the sample payload is no gzip tar archive: {error}") from error
     raise NoPayload("the sample payload holds no file")

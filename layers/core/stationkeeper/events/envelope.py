@@ -12,6 +12,11 @@ from stationkeeper.errors import InvalidEvent, problems_of
 from stationkeeper.events.fields import Lenient, timestamp
 
 
+def one(value: Any) -> Any:
+    """The only element of a list: a published sample has its source as one."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 class Envelope(Lenient):
     """What all events share.
 
@@ -20,7 +25,7 @@ class Envelope(Lenient):
     """
 
     id: str = Field(min_length=1)
-    source: str
+    source: Annotated[str, BeforeValidator(one)]
     detail_type: str = Field(alias="detail-type")
     account: str
     region: str

@@ -3,17 +3,12 @@
 The event fires again, still saying `Approved`, when only metadata changed, and may lack any previous status.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from stationkeeper.events.envelope import Envelope
+from stationkeeper.events.envelope import Envelope, one
 from stationkeeper.events.fields import SageMakerModel, Text
-
-
-def _one(value: Any) -> Any:
-    # A published sample has the source as a list.
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 class ModelPackageChange(SageMakerModel):
@@ -26,6 +21,6 @@ class ModelPackageChange(SageMakerModel):
 
 
 class ModelPackageStateChange(Envelope):
-    source: Annotated[Literal["aws.sagemaker"], BeforeValidator(_one)]
+    source: Annotated[Literal["aws.sagemaker"], BeforeValidator(one)]
     detail_type: Literal["SageMaker Model Package State Change"] = Field(alias="detail-type")
     detail: ModelPackageChange

@@ -7,7 +7,7 @@ from stationkeeper.events.domain import DomainEvent
 from stationkeeper.events.release_trigger import ReleaseTrigger
 from stationkeeper.reactions.release_looking import ReleaseSight
 from stationkeeper.reactions.release_notebook import Notebook
-from stationkeeper.releases.decision import Block, Look
+from stationkeeper.releases.decision import Block, Look, package_failed
 from stationkeeper.releases.metrics import compared, metrics_of
 from stationkeeper.releases.registry import ModelPackage, highest
 from stationkeeper.releases.telling import Telling
@@ -31,12 +31,26 @@ class Approvals:
 
     def ask(self, look: Look, trigger: ReleaseTrigger, telling: Telling) -> None:
         """Raises `MemoryConflict` when the record was written since the look: look again."""
-        if look.rival_group or look.approved is None:
+        if look.approved is None or self._tell_failed(look, telling):
             return
         if trigger.version is not None and trigger.approval == "Approved":
             self._explain_older(look, trigger.version, telling)
         elif trigger.thorough or (trigger.version is not None and trigger.approval in (_WAITING, None)):
             self._ask(look, telling)
+
+    def _tell_failed(self, look: Look, telling: Telling) -> bool:
+        """An approved version above the one that should run cannot, as its package failed: whoever approved it should know."""
+        failed = highest(one for one in look.approved or () if not one.usable and not one.being_made)
+        newest = look.desired.number if look.desired else 0
+        if failed is None or failed.number <= newest or look.record.told.get("failed") == str(failed.number):
+            return False
+        block = package_failed(failed)
+        self.notebook.write(
+            look,
+            look.record.telling("failed", str(failed.number)),
+            telling.blocked(block, failed.model_package_arn),
+        )
+        return True
 
     def _ask(self, look: Look, telling: Telling) -> None:
         version = highest(version for version in self.sight.waiting(look.group_arn) if version.usable)

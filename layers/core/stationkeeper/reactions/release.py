@@ -21,6 +21,7 @@ from stationkeeper.releases.decision import (
     Succeeded,
     Wait,
     decide,
+    rivalry,
 )
 from stationkeeper.releases.observed import State
 from stationkeeper.releases.record import Record, Target
@@ -78,6 +79,11 @@ class ReleaseReaction:
                 endpoint=plain(look.settings.endpoint, 63), model_package_group=plain(place.group_arn, 200)
             ):
                 try:
+                    if look.rival_group:  # the endpoint's record is the other group's
+                        self._tell_of_group(
+                            place.group_arn, rivalry(look.rival_group), self._telling(look, trigger)
+                        )
+                        return
                     if self._advance(look, trigger):
                         continue
                 except MemoryConflict:
@@ -168,12 +174,6 @@ class ReleaseReaction:
             logger.info("Not managed", extra=facts)
             return
         logger.warning("Not managed", extra=facts)
-        # No endpoint has a record that could remember it was told, so the group has.
-        key = f"group {look.group_arn}"
-        record = self.notebook.say_pending(key, self.looking.records.recall(key))
-        told = record.telling_once("blocked", look.why, now)
-        if told is None:
-            return
         stack = self.looking.stack
         telling = Telling(
             endpoint=group_name(look.group_arn),
@@ -184,7 +184,15 @@ class ReleaseReaction:
             event_id=trigger.id,
             at=now,
         )
-        self.notebook.write_at(key, told, telling.blocked(Block("unreadable-tags", look.why)))
+        self._tell_of_group(look.group_arn, Block("unreadable-tags", look.why), telling)
+
+    def _tell_of_group(self, group_arn: str, block: Block, telling: Telling) -> None:
+        """What is wrong with a group that has no endpoint of its own: its own record remembers that it was told."""
+        key = f"group {group_arn}"
+        record = self.notebook.say_pending(key, self.looking.records.recall(key))
+        told = record.telling_once("blocked", f"{block.code}:{block.why}", telling.at)
+        if told is not None:
+            self.notebook.write_at(key, told, telling.blocked(block))
 
     def _telling(self, look: Look, trigger: ReleaseTrigger) -> Telling:
         stack = look.settings.stack

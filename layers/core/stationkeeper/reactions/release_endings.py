@@ -60,8 +60,10 @@ class Endings:
         plan = self.looking.plan_set_up(look, live) if newest else SetUpPlan()
         problems, finished = self._carry_out(plan)
         settled = look.wish if newest and finished else ""
-        record = look.record.with_live(live.model_copy(update={"settled": settled}), look.now)
-        record = record.with_target(None, look.now).not_telling("blocked")
+        record = look.record.with_target(None, look.now)
+        record = record.with_live(live.model_copy(update={"settled": settled}), look.now).not_telling(
+            "blocked"
+        )
         serving = telling.now_serving(target.version)
         told = serving.succeeded(
             target, plan, (*smoke.notes, *problems), look.settings.stack.keep_days, smoke_tested=smoke.tested
@@ -89,9 +91,9 @@ class Endings:
         )
         record = look.record.with_bar(barred)
         still_there = look.endpoint is not None and look.endpoint.endpoint_config_name == target.config
+        record = record.with_target(None, look.now).not_telling("blocked")
         if still_there:  # a smoke test failed: it serves until its successor does
             record = record.with_live(_live(target, look), look.now)
-        record = record.with_target(None, look.now).not_telling("blocked")
         after = replace(look, record=record, reapproved=look.reapproved - {target.version})
         serving = target.version if still_there else target.previous_version
         follows = after.desired.number if after.desired and after.desired.number != serving else None
@@ -106,8 +108,9 @@ class Endings:
         plan = self.looking.plan_set_up(look, live)
         problems, finished = self._carry_out(plan)
         settled = look.wish if finished else ""
-        record = look.record.with_live(live.model_copy(update={"settled": settled}), look.now)
-        record, failed = _failed_job(record.with_target(None, look.now), plan, live, telling)
+        record = look.record.with_target(None, look.now)
+        record = record.with_live(live.model_copy(update={"settled": settled}), look.now)
+        record, failed = _failed_job(record, plan, live, telling)
         if problems:
             block = Block("set-up-refused", "; ".join(problems), version=live.version)
             record = self.notebook.write(look, record, *failed) if failed else record

@@ -21,7 +21,7 @@ from stationkeeper.releases.settings import (
     StackDefaults,
     settings_of,
 )
-from stationkeeper.releases.starting import Release, plan_creation, plan_update
+from stationkeeper.releases.starting import Release, alarms_to_be, plan_creation, plan_update
 
 
 class ReleaseSight(Protocol):
@@ -93,6 +93,9 @@ class Looking:
                 place.group_arn, "the model package group does not exist" if gone else settings.why
             )
         record = self.records.recall(settings.endpoint)
+        rival = self._rival(place, record)
+        if not rival:
+            record = record.taken_over_by(place.group_arn, now)
         approved = None if gone else self.sight.approved(place.group_arn)
         look = Look(
             group_arn=place.group_arn,
@@ -102,7 +105,7 @@ class Looking:
             record=record,
             now=now,
             reapproved=self._reapproved(approved or (), record),
-            rival_group=self._rival(place, record),
+            rival_group=rival,
             thorough=thorough,
         )
         if needs_fleet(look) and look.endpoint is not None:
@@ -120,17 +123,16 @@ class Looking:
             )
         if look.endpoint is None:
             live = look.record.live
-            last = self.sight.fleet(live.config) if live else None
-            return plan_creation(start, package, look.group_arn, look.settings, last, look.now)
-        fleet = look.fleet or self.sight.fleet(look.endpoint.endpoint_config_name)
+            last, last_package = self._with_package(
+                self.sight.fleet(live.config) if live else None, look.group_arn
+            )
+            return plan_creation(start, package, look.group_arn, look.settings, last, last_package, look.now)
+        fleet, live_package = self._with_package(
+            look.fleet or self.sight.fleet(look.endpoint.endpoint_config_name), look.group_arn
+        )
         if fleet is None:
             return config_gone(look.endpoint, start.version.number)
-        variant = fleet.released_variant(look.group_arn)
-        model = fleet.model_of(fleet.config.variant(variant)) if variant else None
-        live_package = None
-        if model is not None:
-            fleet = self.sight.with_tags(fleet, model.name)
-            live_package = self.sight.package(model.package_arn) if model.package_arn else None
+        ours = alarms_to_be(fleet, package, live_package, look.group_arn, look.settings.endpoint)
         return plan_update(
             start,
             package,
@@ -139,9 +141,18 @@ class Looking:
             look.settings,
             look.endpoint,
             fleet,
-            self.sight.alarms((), look.settings.endpoint),
+            self.sight.alarms(ours, look.settings.endpoint),
             look.now,
         )
+
+    def _with_package(self, fleet: Fleet | None, group_arn: str) -> tuple[Fleet | None, ModelPackage | None]:
+        """A fleet with its tags, and the version that the variant to be changed runs."""
+        variant = fleet.released_variant(group_arn) if fleet else None
+        model = fleet.model_of(fleet.config.variant(variant)) if fleet and variant else None
+        if fleet is None or model is None:
+            return fleet, None
+        package = self.sight.package(model.package_arn) if model.package_arn else None
+        return self.sight.with_tags(fleet, model.name), package
 
     def plan_set_up(self, look: Look, live: Live) -> SetUpPlan:
         """What is left so that autoscaling and monitoring of a version in service are as configured."""

@@ -153,29 +153,33 @@ def decide(look: Look) -> Decision:
     """
     endpoint = look.endpoint
     if look.rival_group:
-        return Block(
-            "rival-group",
-            f"The endpoint is released from the group {look.rival_group}. This group is tagged for it too, and is not used.",
-            advice="Remove the tag stationkeeper:endpoint from one of the two groups",
-        )
+        return rivalry(look.rival_group)
     if endpoint is not None and endpoint.state is not State.IN_SERVICE:
         return _unavailable(endpoint, look.record.target)
     if endpoint is not None and (outcome := _outcome(endpoint, look.record.target)) is not None:
         return outcome
     if look.approved is None:
         return _group_gone(look)
-    desired = look.desired
+    desired, coming = look.desired, look.coming
     if desired is None:
-        return _nothing_approved(look)
-    if desired.being_made:
-        return Wait(f"version {desired.number} is approved and still being made")
+        return _still_made(coming) if coming else _nothing_approved(look)
     if endpoint is None:
-        return Start(
-            desired, update=False, running=None, why=f"version {desired.number} is the newest approved"
-        )
+        why = f"version {desired.number} is the newest approved, and the endpoint does not exist"
+        return Start(desired, update=False, running=None, why=why)
     if look.running == desired.number:
         return _in_place(look, desired)
+    if coming and any(version.number == look.running for version in look.candidates):
+        return _still_made(coming)  # what runs may run until then: one release instead of two
     return Start(desired, update=True, running=look.running, why=_why(look, desired))
+
+
+def rivalry(group_arn: str) -> Block:
+    """Another group was there first."""
+    return Block(
+        "rival-group",
+        f"The endpoint is released from the group {group_arn}. This group is tagged for it too, and is not used.",
+        advice="Remove the tag stationkeeper:endpoint from one of the two groups",
+    )
 
 
 def _still_made(version: Version) -> Wait:
@@ -235,16 +239,6 @@ def _group_gone(look: Look) -> Decision:
 
 
 def _nothing_approved(look: Look) -> Decision:
-    failed = highest(
-        version for version in look.approved or () if not version.usable and not version.being_made
-    )
-    if failed is not None and look.record.bars(failed.number) is None:
-        return Block(
-            "package-failed",
-            f"Version {failed.number} is approved, but the package itself is {failed.model_package_status}.",
-            advice="Register the model again",
-            version=failed.number,
-        )
     if look.record.live is None or look.endpoint is None:
         return Leave("no version of the group is approved")
     return Block(
@@ -252,6 +246,16 @@ def _nothing_approved(look: Look) -> Decision:
         "No version of the group is approved any more. The endpoint is left as it is and keeps serving what it serves.",
         advice="Approve the version that should run",
         version=look.running,
+    )
+
+
+def package_failed(version: Version) -> Block:
+    """A version is approved that can never run."""
+    return Block(
+        "package-failed",
+        f"Version {version.number} is approved, but the package itself is {version.model_package_status}.",
+        advice="Register the model again",
+        version=version.number,
     )
 
 

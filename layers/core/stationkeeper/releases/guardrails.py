@@ -38,22 +38,28 @@ class Guard:
     notes: tuple[str, ...]
 
 
-def alarm_names(config: str) -> tuple[str, str]:
-    """Names of the two alarms that guard a config."""
+def alarm_names(endpoint: str, config: str) -> tuple[str, str]:
+    """Names of the two alarms that guard a config on an endpoint; two endpoints may run one config."""
     return (
-        resource_name(config, "5xx-errors", limit=_ALARM_NAME_CHARACTERS),
-        resource_name(config, "latency", limit=_ALARM_NAME_CHARACTERS),
+        resource_name(endpoint, config, "5xx-errors", limit=_ALARM_NAME_CHARACTERS),
+        resource_name(endpoint, config, "latency", limit=_ALARM_NAME_CHARACTERS),
     )
 
 
 def alarm_steps(
-    settings: ReleaseSettings, config: str, variant: str, tags: list[dict[str, str]]
+    settings: ReleaseSettings,
+    config: str,
+    variant: str,
+    tags: list[dict[str, str]],
+    alarms: Iterable[Alarm] = (),
 ) -> list[Step]:
     """The alarms on errors and latency of a config's fleet.
 
-    `Invocation5XXErrors` is 0 or 1 per call, so its average is the share of failed ones. `ModelLatency` is in microseconds.
+    `Invocation5XXErrors` is 0 or 1 per call, so its average is the share of failed ones. `ModelLatency` is in microseconds. An alarm of
+    these names among `alarms` is of an earlier attempt at the same thing; where it is red still, it is set to OK: the new fleet
+    has done nothing yet.
     """
-    errors, latency = alarm_names(config)
+    errors, latency = alarm_names(settings.endpoint, config)
     about = f"{settings.endpoint}, config {config}"
     shared: dict[str, Any] = {
         "Namespace": "AWS/SageMaker",
@@ -70,6 +76,7 @@ def alarm_steps(
         "TreatMissingData": "notBreaching",
         "Tags": tags,
     }
+    red = {alarm.name for alarm in alarms if alarm.red}
     return [
         Step(
             Action.PUT_METRIC_ALARM,
@@ -95,6 +102,19 @@ def alarm_steps(
             },
             f"rolls back when the 95th percentile of latency exceeds {settings.latency_milliseconds:,} ms",
         ),
+        *(
+            Step(
+                Action.SET_ALARM_STATE,
+                {
+                    "AlarmName": name,
+                    "StateValue": "OK",
+                    "StateReason": "a new attempt at this release begins",
+                },
+                "red since an earlier attempt; the new fleet has done nothing yet",
+            )
+            for name in (errors, latency)
+            if name in red
+        ),
     ]
 
 
@@ -114,7 +134,7 @@ def guard(
     alarms : the guarding alarms that exist already, and those people tagged for the endpoint, with their state.
     marketplace : whether the new model is a Marketplace product.
     """
-    usable, notes = _usable_alarms(new_config, alarms)
+    usable, notes = _usable_alarms(alarm_names(settings.endpoint, new_config), alarms)
     unguarded = _unguarded(config, marketplace=marketplace)
     if unguarded:
         notes = [f"{unguarded}: no canary, no bake, no automatic rollback by alarm", *notes]
@@ -141,16 +161,14 @@ def guard(
     return Guard(deployment, _words(traffic, stage), usable, tuple(notes))
 
 
-def _usable_alarms(new_config: str, alarms: Iterable[Alarm]) -> tuple[tuple[str, ...], list[str]]:
-    """Our two alarms and those of users that are not red, and what is to be said of the others."""
-    ours = alarm_names(new_config)
-    state = {alarm.name: alarm.red for alarm in alarms}
-    names = [*ours, *sorted(set(state) - set(ours))]
-    green = [name for name in names if not state.get(name, False)]
+def _usable_alarms(ours: tuple[str, str], alarms: Iterable[Alarm]) -> tuple[tuple[str, ...], list[str]]:
+    """Our two alarms and those of people that are not red, and what is to be said of the others."""
+    people = sorted((alarm for alarm in alarms if alarm.name not in ours), key=lambda alarm: alarm.name)
+    green = [*ours, *(alarm.name for alarm in people if not alarm.red)]
     notes = [
-        f"the alarm {name} is red already and would roll the release back at once; it is left out"
-        for name in names
-        if state.get(name, False)
+        f"the alarm {alarm.name} is red already and would roll the release back at once; it is left out"
+        for alarm in people
+        if alarm.red
     ]
     if len(green) > _MOST_ALARMS:
         notes.append(f"SageMaker takes {_MOST_ALARMS} alarms; left out: {', '.join(green[_MOST_ALARMS:])}")
@@ -184,7 +202,7 @@ def _traffic(settings: ReleaseSettings, config: EndpointConfig, endpoint: Endpoi
 def _routing(traffic: Traffic, stage: int) -> tuple[dict[str, Any], int]:
     """The routing, and how many stages it waits for."""
     if traffic.kind == "all-at-once":
-        return {"Type": "ALL_AT_ONCE"}, 0
+        return {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}, 0
     size = {"Type": "CAPACITY_PERCENT", "Value": traffic.percent}
     if traffic.kind == "canary":
         return {"Type": "CANARY", "WaitIntervalInSeconds": stage, "CanarySize": size}, 1

@@ -108,6 +108,12 @@ class Record(_Remembered):
     def bars(self, version: int) -> Barred | None:
         return next((barred for barred in self.barred if barred.version == version), None)
 
+    def taken_over_by(self, group_arn: str, at: datetime) -> "Record":
+        """The record for another group: what the endpoint is made of stays, what was said and done about versions does not."""
+        if not self.group_arn or self.group_arn.lower() == group_arn.lower():
+            return self
+        return self.with_target(None, at).model_copy(update={"barred": (), "told": {}})
+
     @property
     def names_in_use(self) -> set[str]:
         """Configs, models and alarms that the release under way, or the live one, is made of."""
@@ -176,7 +182,7 @@ class Record(_Remembered):
 
     def telling_once(self, subject: str, about: str, now: datetime) -> "Record | None":
         """The record once something that lasts was told: when it begins, and once a day; None when it was told."""
-        before, _, when = self.told.get(subject, "").partition("@")
+        before, _, when = self.told.get(subject, "").rpartition("@")
         if before == about and when and now - datetime.fromisoformat(when) < TOLD_AGAIN_AFTER:
             return None
         return self.telling(subject, f"{about}@{now.isoformat()}")

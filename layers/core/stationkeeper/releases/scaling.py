@@ -92,7 +92,7 @@ def _why_not(config: EndpointConfig, variant: Mapping[str, Any]) -> str:
         return "the endpoint is serverless"
     if config.asynchronous:
         return "the endpoint is asynchronous; scale it on ApproximateBacklogSizePerInstance"
-    if variant.get("ManagedInstanceScaling"):
+    if (variant.get("ManagedInstanceScaling") or {}).get("Status") == "ENABLED":
         return "SageMaker's managed instance scaling is on"
     if str(variant.get("InstanceType", "")).startswith("ml.t2."):
         return "T2 instances do not scale"

@@ -1,5 +1,6 @@
 """What a version in service needs besides serving: autoscaling, and a monitor for each kind of baseline its package has."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -37,6 +38,7 @@ _TYPES = {
     Monitor.EXPLAINABILITY: "ModelExplainability",
 }
 _PENDING = "Pending"
+_OUR_DEFINITION = re.compile(r".+-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,10 @@ def _plan_monitoring(
     group_arn: str,
     surroundings: Surroundings,
 ) -> SetUpPlan:
-    ours = {schedule.name: schedule for schedule in surroundings.schedules}
+    ours = _ours(settings.endpoint, surroundings.schedules)
     how = monitor_settings(settings, fleet, group_arn)
     if settings.monitor == "off":
-        return SetUpPlan(steps=tuple(_switched_off(how, ours)))
+        return _switched_off(ours)
     baselines: Mapping[Monitor, Baseline] = _baselines(package)
     why_not = _why_no_monitor(fleet) or (
         "" if how.role_arn else "no model of the endpoint has an execution role"
@@ -145,6 +147,7 @@ def _plan_monitoring(
         notes.append(
             f"no monitor: the package has no baselines, and the group no tag {TAG_PREFIX}baseline-dataset to suggest them from"
         )
+    left_behind = () if suggested.plan.later else _left_behind(ours, baselines)
     plans = [
         _plan_monitor(monitor, baseline, how, settings, ours, surroundings.schedules)
         for monitor, baseline in baselines.items()
@@ -152,7 +155,7 @@ def _plan_monitoring(
     return SetUpPlan(
         steps=(*suggested.plan.steps, *(step for plan in plans for step in plan.steps)),
         has=tuple(words for plan in plans for words in plan.has),
-        notes=(*notes, *(note for plan in plans for note in plan.notes)),
+        notes=(*notes, *(note for plan in plans for note in plan.notes), *left_behind),
         later=(*suggested.plan.later, *(later for plan in plans for later in plan.later)),
         failed_job=suggested.plan.failed_job,
     )
@@ -163,7 +166,7 @@ def _plan_monitor(
     baseline: Baseline,
     how: MonitorSettings,
     settings: ReleaseSettings,
-    by_name: Mapping[str, Schedule],
+    ours: Mapping[Monitor, Schedule],
     schedules: Iterable[Schedule],
 ) -> SetUpPlan:
     kind = _KINDS[monitor]
@@ -171,15 +174,15 @@ def _plan_monitor(
     if isinstance(definition, Missing):
         return SetUpPlan(notes=(f"no {kind} monitor: {definition.reason}",))
     schedule = monitoring_schedule(definition, how)
-    live = by_name.get(schedule.name)
-    others = [one.name for one in schedules if one.kind == _TYPES[monitor] and one.name != schedule.name]
-    if live is None and others:
-        return SetUpPlan(has=(f"{kind} monitor: {others[0]}, which was there before",))
+    live = ours.get(monitor)
+    theirs = [one for one in schedules if one.kind == _TYPES[monitor] and one not in ours.values()]
+    if live is None and theirs:
+        return _there_before(kind, theirs[0])
     words = f"{kind} monitor: {schedule.name}, {how.cadence}"
     cron = schedule.update["MonitoringScheduleConfig"]["ScheduleConfig"]["ScheduleExpression"]
     if live is not None and live.job_definition == definition.name and live.cron in (cron, None):
-        stopped = (f"the {kind} monitor {schedule.name} is stopped",) if live.status == "Stopped" else ()
-        return SetUpPlan(has=() if stopped else (words,), notes=stopped)
+        ailing = _ailing(kind, live)
+        return SetUpPlan(notes=(ailing,)) if ailing else SetUpPlan(has=(words,))
     if live is not None and live.status == _PENDING:
         return SetUpPlan(later=(f"the {kind} monitor {schedule.name} is being changed",))
     define = Step(
@@ -196,16 +199,65 @@ def _plan_monitor(
     return SetUpPlan(steps=(define, step), has=(words,))
 
 
-def _switched_off(how: MonitorSettings, by_name: Mapping[str, Schedule]) -> Iterable[Step]:
-    """Takes our schedules away, by their names; what they found so far stays where it is."""
+def _there_before(kind: str, schedule: Schedule) -> SetUpPlan:
+    """A monitor that people made is theirs to change."""
+    ailing = _ailing(kind, schedule)
+    return (
+        SetUpPlan(notes=(ailing,))
+        if ailing
+        else SetUpPlan(has=(f"{kind} monitor: {schedule.name}, which was there before",))
+    )
+
+
+def _ailing(kind: str, schedule: Schedule) -> str:
+    if schedule.status in ("Stopped", "Failed"):
+        return f"the {kind} monitor {schedule.name} is {schedule.status.lower()}: nobody watches that"
+    return ""
+
+
+def _ours(endpoint: str, schedules: Iterable[Schedule]) -> dict[Monitor, Schedule]:
+    """The schedules made here: by their name, which people choose too, and a job definition named as ours are."""
+    found = {}
     for monitor in _KINDS:
-        schedule = by_name.get(schedule_name(how.endpoint, monitor))
-        if schedule is not None and schedule.status != _PENDING:
-            yield Step(
+        name = schedule_name(endpoint, monitor)
+        for schedule in schedules:
+            definition = schedule.job_definition or ""
+            if (
+                schedule.name == name
+                and _OUR_DEFINITION.fullmatch(definition)
+                and definition[:10] == name[:10]
+            ):
+                found[monitor] = schedule
+    return found
+
+
+def _left_behind(ours: Mapping[Monitor, Schedule], baselines: Mapping[Monitor, Baseline]) -> Iterable[str]:
+    """Monitors of an earlier version that this one brings no baseline for: they run on, and people should know by what they judge."""
+    for monitor, schedule in ours.items():
+        if monitor not in baselines:
+            yield (
+                f"the {_KINDS[monitor]} monitor {schedule.name} judges by the baseline of an earlier version: this one brings none"
+            )
+
+
+def _switched_off(ours: Mapping[Monitor, Schedule]) -> SetUpPlan:
+    """Takes our schedules away; what they found so far stays where it is."""
+    return SetUpPlan(
+        steps=tuple(
+            Step(
                 Action.DELETE_MONITORING_SCHEDULE,
                 {"MonitoringScheduleName": schedule.name},
                 f"the tag {TAG_PREFIX}monitor is off",
             )
+            for schedule in ours.values()
+            if schedule.status != _PENDING
+        ),
+        later=tuple(
+            f"the monitor {schedule.name} is being changed, and taken away after that"
+            for schedule in ours.values()
+            if schedule.status == _PENDING
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ KNOWN_TAGS = frozenset(
 )
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
-_DURATION = re.compile(r"-P(?=.)(\d{1,3}D)?(T(?=.)(\d{1,3}H)?(\d{1,4}M)?)?")
+_DURATION = re.compile(r"(?=.{1,15}$)-P(?=.)(\d{1,3}D)?(T(?=.)(\d{1,3}H)?(\d{1,4}M)?)?")
 _TRAFFIC = re.compile(r"(canary|linear)-(\d{1,3})")
 
 

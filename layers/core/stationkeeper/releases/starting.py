@@ -1,7 +1,7 @@
 """The steps that release a version: to a new endpoint, or by changing only the model of a live one."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,7 @@ class _Made:
     config_name: str
     config: dict[str, Any]
     variant: str
+    notes: tuple[str, ...] = ()
 
     def steps(
         self, model_tags: list[dict[str, str]], config_tags: list[dict[str, str]], of: str
@@ -59,6 +60,7 @@ def plan_creation(
     group_arn: str,
     settings: ReleaseSettings,
     last: Fleet | None,
+    last_package: ModelPackage | None,
     now: datetime,
 ) -> Release | Block:
     """The steps to a new endpoint: set up as it was, where one was there before, else of tags and the stack's parameters.
@@ -66,9 +68,13 @@ def plan_creation(
     Parameters
     ----------
     last : what the endpoint ran before somebody deleted it; None when there was none, or its config is gone too.
+    last_package : the version it ran.
     """
     tags = _tags(group_arn, settings, package)
-    if last is not None and isinstance(made := _cloned(last, package, None, group_arn), _Made):
+    model_tags = config_tags = tags
+    if last is not None and isinstance(made := _cloned(last, package, last_package, group_arn), _Made):
+        last_model = last.models[str(last.config.variant(made.variant)["ModelName"])]
+        model_tags, config_tags = _merged(last_model.document, tags), _merged(last.config.document, tags)
         words = f"a new endpoint, set up as the one before it ({last.config.name})"
     elif settings.stack.endpoint_role_arn:
         made = _from_settings(package, group_arn, settings)
@@ -81,7 +87,7 @@ def plan_creation(
             version=start.version.number,
         )
     steps = (
-        *made.steps(tags, tags, words),
+        *made.steps(model_tags, config_tags, words),
         *alarm_steps(settings, made.config_name, made.variant, tags),
         Step(
             Action.CREATE_ENDPOINT,
@@ -94,9 +100,13 @@ def plan_creation(
         ),
     )
     target = _target(start, package, now, made).model_copy(
-        update={"creating": True, "traffic": words, "alarms": alarm_names(made.config_name)}
+        update={
+            "creating": True,
+            "traffic": words,
+            "alarms": alarm_names(settings.endpoint, made.config_name),
+        }
     )
-    notes = [*settings.problems]
+    notes = [*settings.problems, *made.notes]
     if made.config["ProductionVariants"][0].get("InitialInstanceCount") == 1:
         notes.append("one instance stands in one zone: a failure of either takes the endpoint down")
     return Release(target.model_copy(update={"notes": tuple(notes)}), steps)
@@ -120,6 +130,7 @@ def plan_update(
     live_package : the version that is live, to tell what was set on the model from what came with the version.
     alarms : the guarding alarms that exist already, and those people tagged for the endpoint, with their state.
     """
+    alarms = tuple(alarms)
     made = _cloned(fleet, package, live_package, group_arn)
     if isinstance(made, Block):
         return made
@@ -142,7 +153,7 @@ def plan_update(
             _merged(fleet.config.document, tags),
             f"the live config {fleet.config.name} with the new model",
         ),
-        *alarm_steps(settings, made.config_name, made.variant, tags),
+        *alarm_steps(settings, made.config_name, made.variant, tags, alarms),
         Step(Action.UPDATE_ENDPOINT, update, start.why),
     )
     target = _target(start, package, now, made).model_copy(
@@ -151,12 +162,20 @@ def plan_update(
             "previous_version": start.running,
             "previous_model": live_model.name,
             "traffic": guarded.words,
-            "alarms": alarm_names(made.config_name),
+            "alarms": alarm_names(settings.endpoint, made.config_name),
             "guarded_by": guarded.alarms,
-            "notes": (*settings.problems, *guarded.notes),
+            "notes": (*settings.problems, *made.notes, *guarded.notes),
         }
     )
     return Release(target, steps)
+
+
+def alarms_to_be(
+    fleet: Fleet, package: ModelPackage, live_package: ModelPackage | None, group_arn: str, endpoint: str
+) -> tuple[str, ...]:
+    """Names of the alarms that `plan_update` will make: an earlier attempt at the same may have left them red."""
+    made = _cloned(fleet, package, live_package, group_arn)
+    return () if isinstance(made, Block) else alarm_names(endpoint, made.config_name)
 
 
 def group_name(group_arn: str) -> str:
@@ -198,7 +217,7 @@ def _from_settings(package: ModelPackage, group_arn: str, settings: ReleaseSetti
         "PrimaryContainer": {"ModelPackageName": package.model_package_arn},
         "ExecutionRoleArn": stack.endpoint_role_arn,
     }
-    if stack.subnets:
+    if stack.subnets and stack.security_groups:
         model["VpcConfig"] = {"Subnets": list(stack.subnets), "SecurityGroupIds": list(stack.security_groups)}
 
     def config(model_name: str) -> dict[str, Any]:
@@ -260,17 +279,20 @@ def _cloned(
         ]
         return {**kept, "ProductionVariants": variants}
 
-    return _made(package, group_arn, variant_name, _successor(live_model, package, live_package), config)
+    model, notes = _successor(live_model, package, live_package)
+    return replace(_made(package, group_arn, variant_name, model, config), notes=notes)
 
 
-def _successor(live: Model, package: ModelPackage, live_package: ModelPackage | None) -> dict[str, Any]:
-    """What CreateModel takes for the new version, set up as the live model is.
+def _successor(
+    live: Model, package: ModelPackage, live_package: ModelPackage | None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What CreateModel takes for the new version, set up as the live model is; and what people should know of it.
 
     What was set on the live model itself, not by its version, is carried over: environment, role, network, how its containers are
     called.
     """
     container: dict[str, Any] = {"ModelPackageName": package.model_package_arn}
-    overrides = _overrides(live, package, live_package)
+    overrides = _overrides(live, live_package)
     if overrides:
         container["Environment"] = overrides
     kept = {
@@ -278,21 +300,22 @@ def _successor(live: Model, package: ModelPackage, live_package: ModelPackage | 
         for name in ("ExecutionRoleArn", "VpcConfig", "EnableNetworkIsolation", "InferenceExecutionConfig")
         if live.document.get(name)
     }
-    return {"PrimaryContainer": container, **kept}
+    set_by_version = {name for one in package.containers for name in one.environment}
+    notes = tuple(
+        f"{name}={value}, set on the live model, is carried over in place of what the version says"
+        for name, value in sorted(overrides.items())
+        if name in set_by_version
+    )
+    return {"PrimaryContainer": container, **kept}, notes
 
 
-def _overrides(live: Model, package: ModelPackage, live_package: ModelPackage | None) -> dict[str, str]:
-    """The environment that was added to the live model: neither its own version's nor set by the new version."""
+def _overrides(live: Model, live_package: ModelPackage | None) -> dict[str, str]:
+    """The environment that people set on the live model: what its own version does not say, or says otherwise."""
     if len(live.containers) != 1 or live.package_arn is None or live_package is None:
         return {}
+    own = {name: value for one in live_package.containers for name, value in one.environment.items()}
     environment = live.containers[0].get("Environment") or {}
-    from_versions = {
-        name
-        for one in (package, live_package)
-        for container in one.containers
-        for name in container.environment
-    }
-    return {name: str(value) for name, value in environment.items() if name not in from_versions}
+    return {name: str(value) for name, value in environment.items() if own.get(name) != str(value)}
 
 
 def _data_capture(settings: ReleaseSettings) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class Action(StrEnum):
     CREATE_ENDPOINT = "CreateEndpoint"
     UPDATE_ENDPOINT = "UpdateEndpoint"
     PUT_METRIC_ALARM = "PutMetricAlarm"
+    SET_ALARM_STATE = "SetAlarmState"
     REGISTER_SCALABLE_TARGET = "RegisterScalableTarget"
     PUT_SCALING_POLICY = "PutScalingPolicy"
     CREATE_DATA_QUALITY_JOB_DEFINITION = "CreateDataQualityJobDefinition"
