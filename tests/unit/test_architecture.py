@@ -13,7 +13,7 @@ DOMAIN = [
     module
     for module in MODULES
     if module.values[0].relative_to(CORE).parts[0]
-    in ("events", "reports", "alerts", "severity.py", "errors.py")
+    in ("events", "reports", "releases", "alerts", "severity.py", "errors.py")
 ]
 AWS_SDK = ("boto3", "botocore", "mypy_boto3", "s3transfer", "aiobotocore")
 
@@ -83,6 +83,9 @@ def test_the_domain_knows_neither_adapters_nor_reactions_nor_powertools(path):
     ("package", "may_not_know"),
     [
         ("reports", "stationkeeper.alerts"),
+        ("reports", "stationkeeper.releases"),
+        ("alerts", "stationkeeper.releases"),
+        ("events", "stationkeeper.releases"),
         ("events", "stationkeeper.alerts"),
         ("aws", "stationkeeper.reactions"),
     ],
