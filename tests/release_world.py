@@ -1,5 +1,6 @@
 """The release life cycle in one process: SageMaker over time, its events through the template's own rules, the real handlers."""
 
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -10,14 +11,15 @@ from typing import Any
 from unittest import mock
 
 import boto3
+from botocore.loaders import create_loader
 from embedded_aws.clock import VirtualClock
 from embedded_aws.moto_additions.events import installed
-from embedded_aws.moto_additions.sagemaker import Outcome, SageMakerSimulator
+from embedded_aws.moto_additions.sagemaker import SageMakerSimulator
 from moto import mock_aws
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.world import ACCOUNT, BUCKET, REGION, ROOT, World, _ignore, _invoke, _load, _lost
+from tests.world import ACCOUNT, BUCKET, REGION, ROOT, TABLE, World, _ignore, _invoke, _load, _lost
 
 GROUP = "churn"
 ENDPOINT = "churn-prod"
@@ -25,24 +27,11 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/churn-execution"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/xgboost:1.7-1"
 GROUP_ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{GROUP}"
 _ROUNDS = 200
-_UNTIL_THE_TEMPLATE_HAS_RULES: list[dict[str, Any]] = [
-    {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"]},
-    {
-        "source": ["aws.sagemaker"],
-        "detail-type": ["SageMaker Endpoint State Change"],
-        "detail": {"EndpointStatus": ["IN_SERVICE", "FAILED", "UPDATE_ROLLBACK_FAILED"]},
-    },
-    {
-        "source": ["aws.sagemaker"],
-        "detail-type": ["SageMaker Processing Job State Change"],
-        "detail": {
-            "ProcessingJobName": [{"prefix": "stationkeeper-baseline"}],
-            "ProcessingJobStatus": ["Completed", "Failed", "Stopped"],
-        },
-    },
-]
+# Reading them takes longest of all in a new world, and they never change.
+_SERVICE_MODELS = create_loader()
 
 
+@functools.cache
 def release_patterns() -> list[EventPattern]:
     """What the template's rules for the release reaction let through."""
     template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
@@ -64,14 +53,17 @@ class ReleaseWorld(World):
     after_each_call: Callable[[str], None] | None = None
     """Called after each call of a function with its name; may start another copy of a function."""
 
+    before_each_call: Callable[[str], None] | None = None
+    """Called before each call of a function with its name; may raise what AWS would answer."""
+
     def __post_init__(self) -> None:
-        self.patterns = release_patterns() or [
-            EventPattern.load(json.dumps(pattern)) for pattern in _UNTIL_THE_TEMPLATE_HAS_RULES
-        ]
+        self.patterns = release_patterns()
         super().__post_init__()
 
     def start_containers(self) -> None:
         """Cold starts. After the first one clients are kept: they hold no state, and making them takes longest."""
+        from stationkeeper.aws import clients
+
         if hasattr(self, "release"):
             self.release = _load("release")
             self.sweep_function = _load("sweep")
@@ -101,8 +93,13 @@ class ReleaseWorld(World):
             RELEASE_QUEUE_URL=self.release_queue_url,
         )
         super().start_containers()
+        clients._session().events.register("before-call", self._before_call)
         self.release = _load("release")
         self.sweep_function = _load("sweep")
+
+    def _before_call(self, model: Any, **_: Any) -> None:
+        if self.before_each_call is not None:
+            self.before_each_call(f"{model.service_model.service_id.lower()}:{model.name}")
 
     def _after_call(self, model: Any, **more: Any) -> None:
         super()._after_call(model, **more)
@@ -313,6 +310,21 @@ def variant(model: str, name: str = "AllTraffic", count: int = 2, **more: Any) -
     return {"VariantName": name, "ModelName": model, "InitialVariantWeight": 1.0, **capacity, **more}
 
 
+def nothing_is_left(system: ReleaseWorld) -> None:
+    """What holds whenever everything has been handled, whatever happened."""
+    assert system.inbox == []
+    assert system.simulator.deleted_while_referenced == []
+    stored = system.dynamodb.scan(
+        TableName=TABLE,
+        FilterExpression="begins_with(pk, :release)",
+        ExpressionAttributeValues={":release": {"S": "release#"}},
+    )["Items"]
+    for item in stored:
+        assert system.record(item["pk"]["S"].removeprefix("release#")).outbox == ()
+    ids = [(mail["attributes"]["incident"], mail["body"]) for mail in system.messages]
+    assert len(ids) == len(set(ids))
+
+
 @contextmanager
 def release_world(*, clocks_agree: bool = True) -> Iterator[ReleaseWorld]:
     """`clocks_agree`: the functions' clock is SageMaker's; otherwise it lags behind by all the jumps, as in the embedded AWS."""
@@ -327,12 +339,13 @@ def release_world(*, clocks_agree: bool = True) -> Iterator[ReleaseWorld]:
     )
     clock = VirtualClock()
     holder: list[ReleaseWorld] = []
-    simulator = SageMakerSimulator(clock, lambda event: holder[0].on_event(event))
+    simulator = SageMakerSimulator(clock, lambda event: holder[0].on_event(event))  # noqa: PLW0108  # filled later
     try:
         with (
             mock_aws(),
             installed(on_matched=_ignore, on_undelivered=_lost),
             simulator.installed(),
+            mock.patch("botocore.session.create_loader", return_value=_SERVICE_MODELS),
             mock.patch.object(
                 assembly,
                 "_now",

@@ -25,6 +25,17 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else.")
 ]
 PortOption = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the embedded AWS.")]
+StackOption = Annotated[str, typer.Option(help="Name of the deployed stack.")]
+EmbeddedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        min=1,
+        max=65_535,
+        help="Look at the `stationkeeper local` on this port, not at your AWS account.",
+        show_default=False,
+    ),
+]
 
 
 def _console(as_json: bool) -> Console:
@@ -115,6 +126,70 @@ def report(
         _print_json(command.as_json(*command.judged_report(address, by)))
     else:
         command.show(_console(as_json=False), address, *command.verdict_of(address, by))
+
+
+@app.command()
+def plan(
+    group: Annotated[
+        str, typer.Argument(metavar="GROUP", help="A model package group: its name, or its ARN.")
+    ],
+    endpoint: Annotated[
+        str,
+        typer.Option(
+            help="Which endpoint, where several follow a group of another account.", show_default=False
+        ),
+    ] = "",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the request of each step as well.")
+    ] = False,
+    exit_code: Annotated[
+        bool,
+        typer.Option(
+            "--exit-code",
+            help="Exit with 0 when nothing is left, with 3 when something is to be done or under way, with 4 when a "
+            "person must act first. (1 is an error, 2 is wrong use.)",
+        ),
+    ] = False,
+    stack: StackOption = "stationkeeper",
+    port: EmbeddedOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what would be done now to a group's endpoint, step by step, and why. Changes nothing.
+
+    Looks with your AWS credentials and region, and the settings of the deployed release function. Values of
+    containers' environments are hidden.
+    """
+    from stationkeeper_command import plan as command
+    from stationkeeper_command import plan_wording as wording
+
+    planned = command.run(group, endpoint, stack, port)
+    if as_json:
+        _print_json(wording.as_json(planned))
+    else:
+        wording.show(_console(as_json=False), planned, verbose=verbose)
+    if exit_code and planned.exit_code:
+        raise typer.Exit(planned.exit_code)
+
+
+@app.command()
+def status(
+    stack: StackOption = "stationkeeper", port: EmbeddedOption = None, as_json: JsonOption = False
+) -> None:
+    """Show every managed endpoint: version live, newest approved, state, open violations.
+
+    Looks with your AWS credentials and region. Takes about five calls of AWS per endpoint, eight endpoints at a time:
+    a few seconds for a hundred.
+    """
+    from stationkeeper_command import status as command
+    from stationkeeper_command import status_wording as wording
+
+    found = command.run(_progress(), stack, port)
+    if as_json:
+        _print_json(command.as_json(found))
+    else:
+        wording.show(_console(as_json=False), found)
+    if found.unreadable:
+        raise CommandError(f"{found.unreadable} of {len(found.rows)} endpoints could not be read")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A plan in words: what people read, and what a hostile text cannot do to it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -19,14 +20,21 @@ from stationkeeper.releases.decision import (
     Wait,
 )
 from stationkeeper.releases.record import Barred, Record
+from stationkeeper.releases.registry import Version
 from stationkeeper.releases.set_up import SetUpPlan
 from stationkeeper.releases.starting import Release
 from stationkeeper.releases.steps import Action, Step
 from stationkeeper_command.plan import BLOCKED, NOTHING_LEFT, SOMETHING_LEFT, Plan
 from stationkeeper_command.plan_wording import as_json, show
 
-from tests.unit.builders import START, hostile_text
-from tests.unit.looks import GROUP, endpoint, live, look, target, version
+from tests.unit import release_builders as build
+from tests.unit.builders import hostile_text
+from tests.unit.release_builders import NOW, endpoint, live, record, target, version
+
+
+def look(*approved: Version, **more: Any) -> Look:
+    """Version 7 is live, and wanted unless said otherwise."""
+    return build.look(approved=approved or (version(7),), **more)
 
 
 def said(plan: Plan, width: int = 80, *, verbose: bool = False, colours: bool = False) -> str:
@@ -145,7 +153,7 @@ def test_keys_of_the_document_are_always_the_same() -> None:
             "churn-prod: there is no such endpoint yet, version 7 of churn is wanted.",
         ),
         (
-            look(endpoint=endpoint("Updating", "by-hand")),
+            look(endpoint=endpoint("by-hand", "Updating")),
             "churn-prod: the endpoint is Updating, version 7 of churn is wanted.",
         ),
         (look(version(7, "Failed")), "churn-prod: version 7 is live, no version of churn can be released."),
@@ -156,37 +164,47 @@ def test_the_first_line_says_what_is_live_and_what_is_wanted(at: Look, line: str
 
 
 def test_a_release_under_way_says_since_when() -> None:
-    record = Record(group_arn=GROUP, live=live(), target=target(asked=True))
-    plan = Plan(look(version(8), record=record), Wait("SageMaker is at work on the endpoint (Updating)"))
+    under_way = record(live=live(), target=target(asked=True))
+    plan = Plan(look(version(8), record=under_way), Wait("SageMaker is at work on the endpoint (Updating)"))
 
-    assert "Version 8 is being released since 23 Nov 2026 00:00 UTC, 12 minutes now." in said(plan)
-    assert (as_json(plan)["releasing"], as_json(plan)["since"]) == (8, START.isoformat())
+    assert "Version 8 is being released since 23 Nov 2026 11:00 UTC, 1 hour now." in said(plan)
+    assert (as_json(plan)["releasing"], as_json(plan)["since"]) == (8, (NOW - timedelta(hours=1)).isoformat())
 
 
 def test_versions_that_are_passed_over_are_explained() -> None:
-    barred = Barred(version=8, package_arn="arn", at=START, reason="alarm red", rejected=False)
+    barred = Barred(version=8, package_arn="arn", at=NOW, reason="alarm red", rejected=False)
     approved = (version(7), version(8), version(9, "Failed"), version(10, "InProgress"))
-    record = Record(group_arn=GROUP, live=live(), barred=(barred,))
+    remembered = record(live=live(), barred=(barred,))
 
-    notes = as_json(Plan(look(*approved, record=record), Leave("why"), waiting=11))["notes"]
+    notes = as_json(Plan(look(*approved, record=remembered), Leave("why"), waiting=11))["notes"]
 
     assert notes == [
         "version 10 is approved and still being made",
         "version 11 waits for approval",
-        "version 8 is approved, but was rolled back on 23 Nov 2026 00:00 UTC: alarm red. To try it again, reject it and approve it anew",
+        "version 8 is approved, but was rolled back on 23 Nov 2026 12:00 UTC: alarm red. To try it again, reject it and approve it anew",
         "version 9 is approved, but the package itself is Failed",
     ]
 
 
+def test_nothing_is_said_of_versions_by_another_groups_record() -> None:
+    barred = Barred(version=8, package_arn="arn", at=NOW, reason="alarm red")
+    remembered = record(live=live(), barred=(barred,), target=target())
+    at = look(version(8), record=remembered, rival_group="other")
+
+    document = as_json(Plan(at, Block("rival-group", "why")))
+
+    assert (document["notes"], document["releasing"], document["since"]) == ([], None, None)
+
+
 def test_what_is_being_tidied_away_is_told() -> None:
-    record = Record(group_arn=GROUP, live=live()).retiring(("model", "churn-v8"), at=START)
-    (retired,) = record.retired
-    record = record.model_copy(update={"retired": (retired.model_copy(update={"claimed_at": START}),)})
+    remembered = record(live=live()).retiring(("model", "m8"), at=NOW)
+    (retired,) = remembered.retired
+    remembered = remembered.model_copy(update={"retired": (retired.model_copy(update={"claimed_at": NOW}),)})
     start = Start(version(8), update=True, running=7, why="why")
 
-    plan = Plan(look(version(8), record=record), start, Release(target(), (STEP,)))
+    plan = Plan(look(version(8), record=remembered), start, Release(target(), (STEP,)))
 
-    assert any("churn-v8 is being tidied away" in note for note in as_json(plan)["notes"])
+    assert any("m8 is being tidied away" in note for note in as_json(plan)["notes"])
 
 
 def test_environments_of_models_are_hidden_and_others_are_not() -> None:

@@ -14,20 +14,18 @@ from stationkeeper_command.condition import Condition, State, condition_of
 from stationkeeper_command.status import Monitor, Row, Status
 from stationkeeper_command.status_wording import show
 
+from tests.unit import release_builders as build
 from tests.unit.builders import START, hostile_text
-from tests.unit.looks import GROUP, endpoint, live, look, target, version
+from tests.unit.release_builders import GROUP_ARN, endpoint, live, record, target, version
+from tests.unit.test_plan_command import look
 
 NOW = START + timedelta(days=3, hours=2)
 ROLLED_BACK = Barred(version=8, package_arn="arn", at=START, reason="alarm red", rejected=False)
 
 
-def record(**more: Any) -> Record:
-    return Record(**{"group_arn": GROUP, "endpoint": "churn-prod", "live": live(), **more})
-
-
 def asked(status: str) -> Look:
-    under_way = target(asked=True, previous_config="churn-v7")
-    return look(version(8), endpoint=endpoint(status), record=record(target=under_way))
+    under_way = target(asked=True, previous_config="c7")
+    return look(version(8), endpoint=endpoint(status=status), record=record(live=live(), target=under_way))
 
 
 @pytest.mark.parametrize(
@@ -41,27 +39,32 @@ def asked(status: str) -> Look:
         (asked("Deleting"), State.WAITING, "SageMaker is at work on it (Deleting)"),
         (asked("InService"), State.ROLLED_BACK, "version 8 was rolled back"),
         (
-            look(version(8), endpoint=endpoint(config="churn-v8"), record=record(target=target(asked=True))),
+            look(version(8), endpoint=endpoint("c8"), record=record(live=live(), target=target(asked=True))),
             State.RELEASING,
             "version 8 is in service, being verified",
         ),
         (
-            look(endpoint=endpoint("SystemUpdating")),
+            look(endpoint=endpoint(status="SystemUpdating")),
             State.WAITING,
             "SageMaker is at work on it (SystemUpdating)",
         ),
         (
             look(version(7, "InProgress"), endpoint=None, record=Record()),
+            State.WAITING,
+            "waiting: version 7 is approved and still being made",
+        ),
+        (
+            build.look(approved=(), endpoint=None, record=Record()),
             State.ABSENT,
             "no endpoint: no version of the group is approved",
         ),
-        (look(endpoint=endpoint("UpdateRollbackFailed")), State.FAILED, "failed: An update failed"),
+        (look(endpoint=endpoint(status="UpdateRollbackFailed")), State.FAILED, "failed: An update failed"),
         (look(rival_group="other"), State.BLOCKED, "blocked: The endpoint is released from the group other"),
         (
             look(
                 version(7),
                 version(8),
-                record=record(told={"blocked": "multi-model:8@2026-11-23T00:00:00+00:00"}),
+                record=record(live=live(), told={"blocked": "multi-model:8@2026-11-23T00:00:00+00:00"}),
             ),
             State.BLOCKED,
             "blocked: version 8 cannot be released (multi-model)",
@@ -70,18 +73,18 @@ def asked(status: str) -> Look:
             look(
                 version(7),
                 version(9),
-                record=record(told={"blocked": "multi-model:8@2026-11-23T00:00:00+00:00"}),
+                record=record(live=live(), told={"blocked": "multi-model:8@2026-11-23T00:00:00+00:00"}),
             ),
             State.DUE,
             "version 9 is due",
         ),
         (
-            look(record=record(told={"blocked": "set-up-refused:7@2026-11-23T00:00:00+00:00"})),
+            look(record=record(live=live(), told={"blocked": "set-up-refused:7@2026-11-23T00:00:00+00:00"})),
             State.BLOCKED,
             "in service, but autoscaling or monitors were refused",
         ),
         (
-            look(version(7), version(8), record=record(barred=(ROLLED_BACK,))),
+            look(version(7), version(8), record=record(live=live(), barred=(ROLLED_BACK,))),
             State.IN_SERVICE,
             "in service; version 8 was rolled back",
         ),
@@ -99,7 +102,7 @@ def test_how_an_endpoint_stands(at: Look, state: State, words: str) -> None:
 def test_a_release_under_way_names_its_version_and_when_it_began() -> None:
     found = condition_of(asked("Updating"), decide(asked("Updating")))
 
-    assert (found.releasing, found.since) == (8, START)
+    assert (found.releasing, found.since) == (8, target().started_at)
 
 
 # ------------------------------------------------------------------ the table
@@ -111,7 +114,7 @@ def monitor(violations: int | None = None, severity: str = "", blind: str = "") 
 
 def row(words: str = "in service", *monitors: Monitor, **more: Any) -> Row:
     values = {"endpoint": "churn-prod", "live": 7, "newest": 8, "released_at": START, **more}
-    return Row(group_arn=GROUP, condition=Condition(State.IN_SERVICE, words), monitors=monitors, **values)
+    return Row(group_arn=GROUP_ARN, condition=Condition(State.IN_SERVICE, words), monitors=monitors, **values)
 
 
 def table(*rows: Row, width: int | None = None) -> list[str]:
