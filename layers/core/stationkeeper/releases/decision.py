@@ -178,7 +178,7 @@ def rivalry(group_arn: str) -> Block:
     return Block(
         "rival-group",
         f"The endpoint is released from the group {group_arn}. This group is tagged for it too, and is not used.",
-        advice="Remove the tag stationkeeper:endpoint from one of the two groups",
+        advice="Leave the tag on one of the two groups only (or on the endpoint, for a group of another account)",
     )
 
 
