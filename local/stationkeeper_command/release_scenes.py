@@ -153,8 +153,8 @@ def _pass(system: EmbeddedAws, seconds: float) -> None:
 def _alarm_goes_red(system: EmbeddedAws) -> None:
     system.advance(12 * _MINUTE)  # the new fleet is there, and gets its 10 %
     cloudwatch = system.client("cloudwatch")
-    alarms = [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
-    (errors,) = [name for name in alarms if name.startswith(f"{GROUP}-v8-") and name.endswith("-5xx-errors")]
+    of_version_8 = cloudwatch.describe_alarms(AlarmNamePrefix=f"{ENDPOINT}-{GROUP}-v8-")["MetricAlarms"]
+    errors = next(one["AlarmName"] for one in of_version_8 if one["MetricName"] == "Invocation5XXErrors")
     cloudwatch.set_alarm_state(
         AlarmName=errors, StateValue="ALARM", StateReason="2 out of 3 datapoints were over 0.05: 0.41, 0.38"
     )

@@ -1,6 +1,7 @@
 """How releases end: in service and set up, or rolled back."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from stationkeeper.alerts.text import plain
@@ -66,7 +67,7 @@ class Endings:
         )
         serving = telling.now_serving(target.version)
         told = serving.succeeded(
-            target, plan, (*smoke.notes, *problems), look.settings.stack.keep_days, smoke_tested=smoke.tested
+            target, plan, (*smoke.notes, *problems), _kept_until(look, target), smoke_tested=smoke.tested
         )
         record, failed = _failed_job(record, plan, live, serving)
         self.notebook.write(look, record, told, *failed)
@@ -150,6 +151,14 @@ class Endings:
                 logger.warning("Refused", extra={"decision": "refused", "step": step.action, "said": said})
                 problems.append(said)
         return tuple(problems), finished and not problems
+
+
+def _kept_until(look: Look, target: Target) -> datetime | None:
+    """Until when what the release replaced is kept; None where that is not ours to take away."""
+    before = look.record.live
+    if before is None or not before.ours or before.config != target.previous_config:
+        return None
+    return look.now + timedelta(days=look.settings.stack.keep_days)
 
 
 def _live(target: Target, look: Look) -> Live:

@@ -1,7 +1,7 @@
 """From what happened to a release to the domain event that says it: a pure translation."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.domain import Cause, DomainEvent, stable_id
@@ -62,7 +62,7 @@ class Telling:
         target: Target,
         set_up: SetUpPlan,
         problems: tuple[str, ...],
-        keep_days: int,
+        kept_until: datetime | None,
         *,
         smoke_tested: bool = False,
     ) -> DomainEvent:
@@ -81,7 +81,7 @@ class Telling:
                 "notes": _texts((*set_up.notes, *problems)),
                 "later": _texts(set_up.later),
                 "approved_by": plain(target.approved_by, 100),
-                "kept_until": self.at + timedelta(days=keep_days) if target.previous_config else None,
+                "kept_until": kept_until,
             }
         )
 
