@@ -1,6 +1,8 @@
 """Values of releases for tests: sound defaults, so that a test names only what it is about."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 from hypothesis import strategies as st
+from stationkeeper.errors import MemoryConflict, PublishingFailed
 from stationkeeper.releases.decision import Look, Start, needs_fleet
 from stationkeeper.releases.observed import Endpoint, EndpointConfig, Fleet, Model
 from stationkeeper.releases.record import Barred, Live, Record, Target
@@ -32,6 +35,7 @@ WISH = "w-12345678"
 # What SageMaker, CloudWatch and Application Auto Scaling are asked for, as their own models spell it.
 _SERVICES = {
     Action.PUT_METRIC_ALARM: "cloudwatch",
+    Action.SET_ALARM_STATE: "cloudwatch",
     Action.REGISTER_SCALABLE_TARGET: "application-autoscaling",
     Action.PUT_SCALING_POLICY: "application-autoscaling",
 }
@@ -229,6 +233,49 @@ def look(**facts: Any) -> Look:
     if "fleet" not in facts and needs_fleet(taken) and taken.endpoint is not None:
         return Look(**{**defaults, **facts, "fleet": fleet_of(taken.endpoint.endpoint_config_name)})
     return taken
+
+
+@dataclass
+class Records:
+    """Records in memory, as the state table keeps them: by the endpoint's name in lower case, over the version they came from.
+
+    `before_write` is called with each key before it is written; another copy may be faster then.
+    """
+
+    kept: dict[str, Record] = field(default_factory=dict)
+    writes: int = 0
+    before_write: Callable[[str], None] | None = None
+
+    def recall(self, endpoint: str) -> Record:
+        return self.kept.get(endpoint.lower(), Record())
+
+    def remember(self, endpoint: str, record: Record) -> Record:
+        if self.before_write is not None:
+            hook, self.before_write = self.before_write, None
+            hook(endpoint)
+            self.before_write = self.before_write or hook
+        if record.version != self.recall(endpoint).version:
+            raise MemoryConflict(f"{endpoint} is at version {self.recall(endpoint).version}")
+        stored = Record.model_validate_json(record.model_dump_json()).model_copy(
+            update={"version": record.version + 1}
+        )
+        self.kept[endpoint.lower()] = stored
+        self.writes += 1
+        return stored
+
+
+@dataclass
+class Bus:
+    """What was said, as (detail type, detail); `fails` makes the next call fail."""
+
+    said: list[tuple[str, Any]] = field(default_factory=list)
+    fails: bool = False
+
+    def publish(self, details: list[tuple[str, str]]) -> None:
+        if self.fails:
+            self.fails = False
+            raise PublishingFailed("the bus is away")
+        self.said += [(detail_type, json.loads(detail)) for detail_type, detail in details]
 
 
 # Tags as people, and programs, write them.

@@ -66,20 +66,30 @@ def test_fault_of_the_service_passes(status: int):
     assert is_passing(refusal("Whatever", "", status))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="is_missing() goes by the words alone: a denial that ends '... or the resource does not exist' reads as gone, and the group, or the "
-    "endpoint, counts as deleted (rule 3: denied is not missing; an endpoint taken for absent is created). Fix: "
-    "`if is_denied(error) or is_passing(error): return False` first",
-)
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("AccessDeniedException", 400), ("ThrottlingException", 400), ("InternalFailure", 500)],
+    [
+        ("AccessDenied", 403),
+        ("AccessDeniedException", 400),
+        ("UnauthorizedOperation", 403),
+        ("ThrottlingException", 400),
+        ("InternalFailure", 500),
+        ("ResourceNotFound", 503),
+    ],
 )
 def test_denied_or_failed_is_not_missing(code: str, status: int):
     error = refusal(code, "You are not authorized, or the resource does not exist", status)
 
     assert not is_missing(error)
+
+
+@given(
+    st.text(max_size=60), st.sampled_from(["AccessDenied", "ThrottlingException", "X"]), st.integers(200, 599)
+)
+def test_nothing_is_missing_that_was_denied_or_may_pass(said: str, code: str, status: int):
+    found = meanings(refusal(code, f"{said} does not exist", status))
+
+    assert "missing" not in found or not found & {"denied", "passing"}
 
 
 def test_error_without_words_says_something():

@@ -42,6 +42,7 @@ from tests.unit.release_builders import (
     live,
     look,
     model,
+    package_arn,
     record,
     target,
     variant,
@@ -88,9 +89,15 @@ def scene(
             else asked_at + timedelta(minutes=changed_minutes_after_asking)
         )
         seen = endpoint(name, status or "InService", FailureReason=said, LastModifiedTime=changed)
+    group_arn = more.pop("remembered_group", GROUP_ARN)
+    released = (
+        live(live_version, settled=settled, package_arn=package_arn(live_version, group_arn))
+        if live_version
+        else None
+    )
     remembered = record(
-        group_arn=more.pop("remembered_group", GROUP_ARN),
-        live=live(live_version, settled=settled) if live_version else None,
+        group_arn=group_arn,
+        live=released,
         target=under_way,
         barred=tuple(map(barred, numbers(barred_versions))),
     )
@@ -144,20 +151,43 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
     "none left, and no endpoint": ({"approved": "", "runs": ""}, "leave"),
     # packages that are not made
     "a version that failed to be made is passed over": ({"approved": "7 8!"}, "leave"),
-    "only a version that failed to be made": (
+    "only a version that failed to be made": (  # whoever approved it is told by `Approvals`
         {"approved": "8!", "live_version": None, "runs": ""},
-        "block package-failed 8",
+        "leave",
     ),
-    "the live one rejected, and only a failed one left": ({"approved": "8!"}, "block package-failed 8"),
+    "the live one rejected, and only a failed one left": ({"approved": "8!"}, "block nothing-approved 7"),
     "a failed one that was barred is no news": (
         {"approved": "8!", "barred_versions": "8"},
         "block nothing-approved 7",
     ),
     "a version still being made leaves the live one": ({"approved": "7 8~"}, "leave"),
-    "a version still being made lets an older one go first": (
+    "a version still being made is waited for: one release instead of two": (
         {"approved": "6 7 9~", "runs": "c6", "live_version": 6},
-        "update to 7 from 6",
+        "wait",
     ),
+    "the same, by somebody's hand in service": (
+        {"approved": "6 7 9~", "runs": "c6", "live_version": None},
+        "wait",
+    ),
+    "a version still being made is not waited for where what runs is rejected": (
+        {"approved": "6 9~"},
+        "update to 6 from 7",
+    ),
+    "nor where what runs was rolled back": (
+        {"approved": "6 7 9~", "barred_versions": "7"},
+        "update to 6 from 7",
+    ),
+    "nor where what runs is something else": (
+        {"approved": "6 9~", "runs": "cX", "live_version": None},
+        "update to 6 from something else",
+    ),
+    "nor where nothing serves": ({"approved": "6 7 9~", "runs": ""}, "create with 7"),
+    "nor where it is below the one that should run": ({"approved": "6~ 7 8"}, "update to 8 from 7"),
+    "nor where it was rolled back before": (
+        {"approved": "7 8 9~", "barred_versions": "9"},
+        "update to 8 from 7",
+    ),
+    "a version that failed, above one that may run": ({"approved": "7 8 9!"}, "update to 8 from 7"),
     "only a version that is still being made, no endpoint": (
         {"approved": "8~", "live_version": None, "runs": ""},
         "wait",
@@ -335,41 +365,15 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
     }.items()
 }
 
-_MADE_LATER = (
-    "Look.desired is always a usable version, so the branch `desired.being_made` is dead and `coming` is unused: `_nothing_approved` calls a "
-    "version that is approved and still being made 'no version is approved'. Fix: in decide(), before _nothing_approved: "
-    "`if desired is None and look.coming: return _still_made(look.coming)`"
-)
-DEFECTS = dict.fromkeys(
-    (
-        "only a version that is still being made, no endpoint",
-        "only a version that is still pending, no endpoint",
-        "the live one rejected, the next still being made",
-        "one failed, one still being made",
-    ),
-    _MADE_LATER,
-)
 
-
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        pytest.param(
-            row,
-            expected,
-            id=name,
-            marks=[pytest.mark.xfail(strict=True, reason=DEFECTS[name])] if name in DEFECTS else [],
-        )
-        for name, (row, expected) in TABLE.items()
-    ],
-)
+@pytest.mark.parametrize(("row", "expected"), TABLE.values(), ids=TABLE)
 def test_endpoint_needs(row: dict[str, Any], expected: str):
     assert words_of(decide(scene(**row))) == expected
 
 
 def test_highest_counts_in_whatever_order_they_are_listed():
     decisions = {
-        words_of(decide(look(approved=listed))) for listed in permutations(versions("2 7 8 10! 11~ 9"))
+        words_of(decide(look(approved=listed))) for listed in permutations(versions("2 7 8 10! 6~ 9"))
     }
 
     assert decisions == {"update to 9 from 7"}
@@ -410,7 +414,11 @@ def test_block_says_what_to_do(name: str):
     ("row", "why"),
     [
         ({}, "version 8 is the newest approved"),
-        ({"runs": "", "live_version": None}, "version 8 is the newest approved"),
+        (
+            {"runs": "", "live_version": None},
+            "version 8 is the newest approved, and the endpoint does not exist",
+        ),
+        ({"approved": "6", "runs": ""}, "version 6 is the newest approved, and the endpoint does not exist"),
         ({"runs": "cX"}, "version 8 is the newest approved; the endpoint runs a model of another origin"),
         ({"approved": "6"}, "version 7 is not approved any more; version 6 is the next highest approved"),
         (
@@ -424,6 +432,20 @@ def test_start_says_why(row: dict[str, Any], why: str):
 
     assert isinstance(decision, Start)
     assert decision.why == why
+
+
+@pytest.mark.parametrize(
+    ("approved", "expected"),
+    [("7", "update to 7 from something else"), ("6", "update to 6 from something else")],
+)
+def test_live_version_of_the_group_before_is_none_of_ours(approved: str, expected: str):
+    theirs = live(7, package_arn=package_arn(7, OTHER_GROUP_ARN))
+    runs = fleet(config("c7"), model("m7", 7, OTHER_GROUP_ARN))
+
+    seen = look(approved=versions(approved), record=record(live=theirs), fleet=runs)
+
+    assert words_of(decide(seen)) == expected
+    assert needs_fleet(seen)
 
 
 def test_adopted_release_is_nobodys_to_tidy():

@@ -105,12 +105,8 @@ def test_what_cannot_be_scaled_is_said_where_it_was_asked_for(of: EndpointConfig
     assert planned(of=of, created=True) == ScalingPlan()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_why_not() asks only whether ManagedInstanceScaling is there; a config may carry {'Status': 'DISABLED'}. Fix: compare its Status "
-    "with ENABLED",
-)
-def test_managed_scaling_that_is_off_does_not_stop_ours():
-    off = config(variants=[variant(ManagedInstanceScaling={"Status": "DISABLED"})])
+@pytest.mark.parametrize("managed", [{"Status": "DISABLED"}, {"MinInstanceCount": 1}, {}, None])
+def test_managed_scaling_that_is_off_does_not_stop_ours(managed: Any):
+    off = config(variants=[variant(ManagedInstanceScaling=managed)])
 
     assert planned(of=off, max_instances="6").steps

@@ -128,15 +128,171 @@ def test_ground_truth_is_read_whole():
     assert (truth.start_offset, truth.end_offset, truth.inference_attribute) == ("-P2D", "-PT6H", "0")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_DURATION takes up to 16 characters (-P999DT999H9999M); MonitoringTimeOffsetString at most 15, so CreateModelQualityJobDefinition is "
-    "refused. Fix: `-P(?=.)...` with `(?=.{1,13}$)`, or \\d{1,3}M",
+@pytest.mark.parametrize(
+    ("offset", "taken"),
+    [
+        ("-PT1H", True),
+        ("-P1D", True),
+        ("-P1DT1H1M", True),
+        ("-PT9999M", True),
+        ("-P99DT999H9999M", True),  # 15 characters, as many as the service takes
+        ("-P999DT999H9999M", False),
+        ("-P", False),
+        ("-PT", False),
+        ("-P1DT", False),
+        ("P1D", False),
+        ("-P1W", False),
+        ("-P1.5D", False),
+        ("-PT1H1D", False),
+        ("-p1d", False),
+        pytest.param("-P٣D", False),
+        ("-P1D\nx", False),
+    ],
 )
-def test_offsets_are_no_longer_than_the_service_takes():
-    truth = settings(**LABELS, ground_truth_start="-P999DT999H9999M").ground_truth
+def test_offsets_are_those_the_service_takes(offset: str, taken: bool):
+    read = settings(**LABELS, ground_truth_start=offset, ground_truth_end=offset)
+    truth = read.ground_truth
 
-    assert truth is None or len(truth.start_offset or "") <= 15
+    assert truth is not None
+    assert (truth.start_offset, truth.end_offset) == ((offset, offset) if taken else (None, None))
+    assert [problem.partition("=")[0] for problem in read.problems] == (
+        [] if taken else [f"tag {TAG_PREFIX}ground-truth-start", f"tag {TAG_PREFIX}ground-truth-end"]
+    )
+
+
+# ---------------------------------------------------------------- what is wrong with them
+
+
+def problems_of(**tags: str) -> dict[str, str]:
+    """What is said, by tag."""
+    said = (problem.removeprefix(f"tag {TAG_PREFIX}") for problem in settings(**tags).problems)
+    return {problem.partition("=")[0]: problem.partition(": ")[2] for problem in said}
+
+
+@pytest.mark.parametrize(
+    ("written", "nearest"),
+    [
+        ("instance-typ", "instance-type"),
+        ("intance-type", "instance-type"),
+        ("instance_type", "instance-type"),
+        ("Instance-Type", "instance-type"),
+        ("min-instance", "min-instances"),
+        ("max-instence", "max-instances"),
+        ("bake-minute", "bake-minutes"),
+        ("bake-time-minutes", "bake-minutes"),
+        ("trafic", "traffic"),
+        ("oncall", "on-call"),
+        ("monitoring", "monitor"),
+        ("smoketest", "smoke-test"),
+        ("ground-truth-begin", "ground-truth-end"),
+        ("groundtruth-start", "ground-truth-start"),
+        ("baseline-data-set", "baseline-dataset"),
+        ("latency-ms", "latency-milliseconds"),
+        ("cost-centre", None),
+        ("", None),
+        ("x" * 100, None),
+    ],
+)
+def test_tag_of_ours_that_means_nothing_is_said_with_the_one_that_was_meant(
+    written: str, nearest: str | None
+):
+    tags = {"stationkeeper:endpoint": "churn-prod", f"{TAG_PREFIX}{written}": "ml.c5.large"}
+    read = settings_of(tags, STACK)
+
+    assert isinstance(read, ReleaseSettings)
+    (problem,) = read.problems
+    meant = f"; {nearest} is one" if nearest else ""
+    assert problem == f"tag {TAG_PREFIX}{written[:80]}=ml.c5.large: no such tag{meant}"
+
+
+def test_order_of_tags_says_nothing():
+    tags = {f"{TAG_PREFIX}{name}": "x" for name in ("trafic", "oncall", "bake-minutes", "monitor")}
+    tags["stationkeeper:endpoint"] = "churn-prod"
+
+    assert settings_of(tags, STACK) == settings_of(dict(reversed(tags.items())), STACK)
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN_TAGS))
+def test_known_tag_is_no_typing_error(name: str):
+    tags = {f"{TAG_PREFIX}{name}": "x", "stationkeeper:endpoint": "churn-prod"}
+    read = settings_of(tags, STACK)
+
+    assert isinstance(read, ReleaseSettings)
+    assert not any("no such tag" in problem for problem in read.problems)
+
+
+@pytest.mark.parametrize("key", ["team", "stationkeeper", "Stationkeeper:endpont", "stationkeeper:group"])
+def test_tag_that_is_not_of_ours_is_nobodys_business(key: str):
+    read = settings_of({key: "x", "stationkeeper:endpoint": "churn-prod"}, STACK)
+
+    assert isinstance(read, ReleaseSettings)
+    assert read.problems == ()
+
+
+def test_most_below_least_is_said():
+    assert problems_of(min_instances="5", max_instances="3") == {
+        "max-instances": "it is below min-instances; 5 is used"
+    }
+
+
+KINDS = "must be Regression, BinaryClassification or MulticlassClassification beside ground-truth; no monitor that needs labels is made"
+
+
+@pytest.mark.parametrize(
+    ("tags", "truth", "said"),
+    [
+        ({}, True, {}),
+        ({"ground_truth": ""}, False, {}),
+        ({"ground_truth": "labels"}, False, {"ground-truth": "must look like s3://bucket/prefix"}),
+        ({"ground_truth": "S3://labels/churn"}, False, {"ground-truth": "must look like s3://bucket/prefix"}),
+        ({"ground_truth": "s3://labels/my churn"}, False, {"ground-truth": "must look like"}),
+        ({"ground_truth": "s3://l"}, False, {"ground-truth": "must look like"}),
+        ({"ground_truth": "s3://labels"}, True, {}),
+        ({"problem_type": ""}, False, {"problem-type": KINDS}),
+        ({"problem_type": "ranking"}, False, {"problem-type": KINDS}),
+        ({"problem_type": "binary-classification"}, True, {}),
+        ({"problem_type": "MULTICLASS_CLASSIFICATION"}, True, {}),
+        ({"problem_type": " regression "}, True, {}),
+        ({"ground_truth_start": "2 days"}, True, {"ground-truth-start": "must look like -P2D"}),
+        ({"ground_truth_end": "6h"}, True, {"ground-truth-end": "must look like -PT6H"}),
+        ({"probability_threshold": "50"}, True, {"probability-threshold": "must be a number from 0 to 1"}),
+        ({"probability_threshold": "0.5.1"}, True, {"probability-threshold": "must be a number from 0 to 1"}),
+        ({"probability_threshold": "-0.1"}, True, {"probability-threshold": "must be a number from 0 to 1"}),
+        ({"probability_threshold": "nan"}, True, {"probability-threshold": "must be a number from 0 to 1"}),
+        ({"probability_threshold": "1e-3"}, True, {"probability-threshold": "must be a number from 0 to 1"}),
+        ({"probability_threshold": "0"}, True, {}),
+        ({"probability_threshold": "1.0"}, True, {}),
+        (
+            {"problem_type": "", "ground_truth_start": "x", "probability_threshold": "x"},
+            False,
+            {"problem-type": KINDS},
+        ),
+        (
+            {"ground_truth_start": "x", "ground_truth_end": "y", "probability_threshold": "z"},
+            True,
+            {
+                "ground-truth-start": "must look like",
+                "ground-truth-end": "must look like",
+                "probability-threshold": "must be",
+            },
+        ),
+    ],
+)
+def test_what_is_wrong_with_ground_truth_is_said(tags: dict[str, str], truth: bool, said: dict[str, str]):
+    written = {**LABELS, **tags}
+
+    problems = problems_of(**written)
+
+    assert (settings(**written).ground_truth is not None) is truth
+    assert problems.keys() == said.keys()
+    assert all(problems[name].startswith(beginning) for name, beginning in said.items())
+
+
+@pytest.mark.parametrize(
+    "tags", [{"problem_type": "ranking"}, {"ground_truth_start": "x"}, {"probability_threshold": "x"}]
+)
+def test_tags_about_labels_mean_nothing_without_ground_truth(tags: dict[str, str]):
+    assert (settings(**tags).ground_truth, settings(**tags).problems) == (None, ())
 
 
 names = st.sampled_from(sorted(KNOWN_TAGS)) | st.text(max_size=30)

@@ -12,7 +12,7 @@ from stationkeeper.releases.names import is_resource_name
 from stationkeeper.releases.observed import Alarm, EndpointConfig, Fleet, Model
 from stationkeeper.releases.registry import ModelPackage
 from stationkeeper.releases.settings import ReleaseSettings, StackDefaults
-from stationkeeper.releases.starting import Release, plan_creation, plan_update
+from stationkeeper.releases.starting import Release, alarms_to_be, plan_creation, plan_update
 from stationkeeper.releases.steps import Action, Step
 
 from tests.real import read_json, real_files
@@ -40,6 +40,7 @@ from tests.unit.release_builders import (
 )
 
 LONG_GROUP = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{'g' * 63}"
+SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 1}
 NETWORK = {"SecurityGroupIds": ["sg-12345678"], "Subnets": ["subnet-12345678"]}
 
 
@@ -53,16 +54,20 @@ def assert_sound(release: Release) -> None:
         Action.CREATE_ENDPOINT_CONFIG,
         Action.PUT_METRIC_ALARM,
         Action.PUT_METRIC_ALARM,
+        *[Action.SET_ALARM_STATE] * (len(actions) - 5),
         actions[-1],
     ]
     assert actions[-1] in (Action.CREATE_ENDPOINT, Action.UPDATE_ENDPOINT)
     model_step, config_step, *alarms, last = release.steps
+    reset = [step.name for step in alarms[2:]]
+    assert set(reset) <= set(release.target.alarms)
+    assert len(set(reset)) == len(reset)
     assert is_resource_name(model_step.name)
     assert is_resource_name(config_step.name)
     target = release.target
     assert (target.model, target.config) == (model_step.name, config_step.name)
     assert last.request["EndpointConfigName"] == target.config
-    assert list(target.alarms) == [step.name for step in alarms]
+    assert list(target.alarms) == [step.name for step in alarms[:2]]
     for step in release.steps[:2]:
         keys = [tag["Key"] for tag in step.request["Tags"]]
         assert len(set(keys)) == len(keys) <= 50
@@ -102,10 +107,17 @@ def created(
     last: Fleet | None = None,
     new: ModelPackage | None = None,
     stack: StackDefaults = STACK,
+    last_package: ModelPackage | None = None,
     **tags: str,
 ) -> Release | Block:
     release = plan_creation(
-        start(update=False, running=None), new or package(8), GROUP_ARN, settings(stack, **tags), last, NOW
+        start(update=False, running=None),
+        new or package(8),
+        GROUP_ARN,
+        settings(stack, **tags),
+        last,
+        last_package,
+        NOW,
     )
     if isinstance(release, Release):
         assert_sound(release)
@@ -214,16 +226,20 @@ def test_fields_of_later_service_versions_survive():
 
 
 def test_serverless_config_is_cloned_and_goes_all_at_once():
-    serverless = {
-        "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 1}
-    }
     of = config(
-        variants=[{"VariantName": "AllTraffic", "ModelName": "m7", "InitialVariantWeight": 1, **serverless}]
+        variants=[
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": "m7",
+                "InitialVariantWeight": 1,
+                "ServerlessConfig": SERVERLESS,
+            }
+        ]
     )
 
     release = updated(fleet(of))
 
-    assert new_config(release)["ProductionVariants"][0]["ServerlessConfig"] == serverless["ServerlessConfig"]
+    assert new_config(release)["ProductionVariants"][0]["ServerlessConfig"] == SERVERLESS
     update = request(release, Action.UPDATE_ENDPOINT)
     assert "DeploymentConfig" not in update
     assert release.target.traffic == "all at once"
@@ -350,7 +366,10 @@ def test_model_is_set_up_as_the_live_one():
             {"PROGRAM": "new.py"},
             {"WORKERS": "4"},
         ),
-        ({"WORKERS": "4"}, {}, {"WORKERS": "8"}, {}),  # the new version knows better
+        ({"WORKERS": "4"}, {}, {"WORKERS": "8"}, {"WORKERS": "4"}),  # and that is said
+        ({"WORKERS": "4"}, {"WORKERS": "2"}, {"WORKERS": "8"}, {"WORKERS": "4"}),
+        ({"WORKERS": "2"}, {"WORKERS": "2"}, {"WORKERS": "8"}, {}),
+        ({"WORKERS": "4"}, {"WORKERS": "2"}, {}, {"WORKERS": "4"}),
         ({}, {"PROGRAM": "old.py"}, {"PROGRAM": "new.py"}, {}),
     ],
 )
@@ -362,6 +381,18 @@ def test_environment_set_on_the_model_is_carried_over(
     release = updated(fleet(None, old), package(8, environment=of_new), package(7, environment=of_old))
 
     assert new_model(release)["PrimaryContainer"].get("Environment", {}) == carried
+    said = [note.partition("=")[0] for note in release.target.notes if "carried over in place of" in note]
+    assert said == sorted(carried.keys() & of_new.keys())
+
+
+def test_environment_that_overrides_the_version_is_said_whole():
+    old = model(container={"Environment": {"WORKERS": "4"}})
+
+    release = updated(fleet(None, old), package(8, environment={"WORKERS": "8"}))
+
+    assert release.target.notes == (
+        "WORKERS=4, set on the live model, is carried over in place of what the version says",
+    )
 
 
 def test_environment_of_a_model_of_another_origin_is_its_own():
@@ -522,13 +553,9 @@ def test_stack_says_where_a_new_endpoint_stands():
     assert new_config(release)["DataCaptureConfig"]["KmsKeyId"] == stack.kms_key_arn
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_from_settings asks only for subnets: with no security group the request holds an empty SecurityGroupIds, which SageMaker refuses "
-    "(min 1). Fix: `if stack.subnets and stack.security_groups`, as monitor_settings() does (or refuse it in settings.py)",
-)
-def test_subnets_without_security_groups_make_no_network():
-    created(stack=replace(STACK, subnets=("subnet-1",)))
+@pytest.mark.parametrize("half", [{"subnets": ("subnet-1",)}, {"security_groups": ("sg-1",)}])
+def test_half_a_network_is_none(half: Any):
+    assert "VpcConfig" not in new_model(created(stack=replace(STACK, **half)))
 
 
 def test_no_capture_where_none_is_wanted():
@@ -580,16 +607,72 @@ def test_deleted_endpoint_that_cannot_be_cloned_is_made_of_tags():
     assert [one["VariantName"] for one in new_config(release)["ProductionVariants"]] == ["AllTraffic"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="plan_creation clones with live_package=None, so _overrides() gives up: what people set on the live model (WORKERS=4) is lost when "
-    "its endpoint is deleted and made again, silently. Fix: plan_start reads sight.package(model.package_arn) of `last` too and "
-    "passes it to plan_creation",
-)
 def test_deleted_endpoint_comes_back_with_the_environment_people_set():
-    old = model(container={"Environment": {"WORKERS": "4"}})
+    old = model(container={"Environment": {"WORKERS": "4", "PROGRAM": "old.py"}})
+    seven = package(7, environment={"PROGRAM": "old.py"})
 
-    assert new_model(created(fleet(None, old)))["PrimaryContainer"].get("Environment") == {"WORKERS": "4"}
+    release = created(fleet(None, old), package(8, environment={"WORKERS": "8"}), last_package=seven)
+
+    assert new_model(release)["PrimaryContainer"]["Environment"] == {"WORKERS": "4"}
+    assert isinstance(release, Release)
+    assert any(note.startswith("WORKERS=4") for note in release.target.notes)
+
+
+# ---------------------------------------------------------------- an earlier attempt at the same
+
+
+def test_alarms_to_be_are_those_the_plan_makes():
+    release = updated()
+
+    assert (
+        alarms_to_be(fleet(), package(8), package(7), GROUP_ARN, ENDPOINT)
+        == release.target.alarms
+        == tuple(step.name for step in release.steps if step.action is Action.PUT_METRIC_ALARM)
+    )
+
+
+def test_endpoint_that_cannot_be_changed_will_have_no_alarms():
+    ambiguous = two(model("x", None), model("y", None))
+
+    assert alarms_to_be(ambiguous, package(8), package(7), GROUP_ARN, ENDPOINT) == ()
+
+
+def test_our_alarm_that_is_still_red_is_set_to_ok_before_the_endpoint_is_touched():
+    errors, latency = updated().target.alarms
+    theirs = Alarm("their-alarm", red=True)
+
+    release = updated(None, None, None, Alarm(latency, red=True), Alarm(errors, red=False), theirs)
+
+    reset, last = release.steps[-2:]
+    assert (reset.action, reset.name, reset.request["StateValue"]) == (Action.SET_ALARM_STATE, latency, "OK")
+    assert last.action is Action.UPDATE_ENDPOINT
+    assert release.target.guarded_by == (errors, latency)
+    assert [note for note in release.target.notes if "red already" in note] == [
+        "the alarm their-alarm is red already and would roll the release back at once; it is left out"
+    ]
+
+
+def test_alarms_may_be_looked_through_only_once():
+    latency = updated().target.alarms[1]
+    seen = (Alarm(name, red=True) for name in (latency, "their-alarm"))
+
+    release = plan_update(
+        start(), package(8), package(7), GROUP_ARN, settings(), endpoint(), fleet(), seen, NOW
+    )
+
+    assert isinstance(release, Release)
+    assert [step.name for step in release.steps if step.action is Action.SET_ALARM_STATE] == [latency]
+    assert any("their-alarm" in note for note in release.target.notes)
+
+
+def test_alarms_of_a_serverless_endpoint_are_reset_too():
+    of = config(variants=[{"VariantName": "AllTraffic", "ModelName": "m7", "ServerlessConfig": SERVERLESS}])
+    names = updated(fleet(of)).target.alarms
+
+    release = updated(fleet(of), None, None, *(Alarm(name, red=True) for name in names))
+
+    assert [step.name for step in release.steps if step.action is Action.SET_ALARM_STATE] == list(names)
+    assert "DeploymentConfig" not in request(release, Action.UPDATE_ENDPOINT)
 
 
 # ---------------------------------------------------------------- whatever the live endpoint is

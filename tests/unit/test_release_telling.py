@@ -23,7 +23,7 @@ type Tell = Callable[[Telling, Target, str], DomainEvent]
 TELLS: dict[str, Tell] = {
     "started": lambda telling, of, text: telling.started(of),
     "succeeded": lambda telling, of, text: telling.succeeded(
-        of, SetUpPlan(has=(text,), notes=(text,)), (text,), 7
+        of, SetUpPlan(has=(text,), notes=(text,)), (text,), NOW
     ),
     "rolled back": lambda telling, of, text: telling.rolled_back(of, text, (text,), text, 7, silent=not text),
     "blocked": lambda telling, of, text: telling.blocked(

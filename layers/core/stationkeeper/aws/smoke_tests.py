@@ -90,6 +90,6 @@ def _first_file(archive: bytes) -> bytes:
                 content = tar.extractfile(member)
                 if content is not None:
                     return content.read()
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
         raise NoPayload(f"the sample payload is no gzip tar archive: {error}") from error
     raise NoPayload("the sample payload holds no file")

@@ -29,15 +29,20 @@ class Tidying:
     keep_days: int
 
     def tidy(self, endpoints: Iterable[str], now: datetime) -> None:
+        known = {endpoint: self.records.recall(endpoint) for endpoint in sorted(endpoints)}
+        # Of all of them: two endpoints that follow one group share what is made of the same content.
+        in_use = frozenset(name for record in known.values() for name in record.names_in_use)
         claimed = {
-            endpoint: record for endpoint in sorted(endpoints) if (record := self._claim(endpoint, now))
+            endpoint: marked
+            for endpoint, record in known.items()
+            if (marked := self._claim(endpoint, record, in_use, now))
         }
         if not claimed:
             return
         # Asked after the claims: a release that needs one of these things again waits from now on.
         references = self.storeroom.references()
         for endpoint, record in claimed.items():
-            due = self._due(record, now)
+            due = self._due(record, in_use, now)
             gone = [item for item in due if self._delete(item, due, references)]
             names = {(item.kind, item.name) for item in gone}
             left = tuple(
@@ -45,17 +50,20 @@ class Tidying:
                 for item in record.retired
                 if (item.kind, item.name) not in names
             )
-            self.records.remember(endpoint, record.model_copy(update={"retired": left}))
+            try:
+                self.records.remember(endpoint, record.model_copy(update={"retired": left}))
+            except MemoryConflict:  # a release began meanwhile: what is gone is found gone by the next sweep
+                logger.info("Another copy was faster", extra={"decision": "again", "endpoint": endpoint})
+                continue
             metrics.count("ThingsTidied", len(gone))
             logger.info(
                 "Tidied",
                 extra={"decision": "tidied", "endpoint": endpoint, "gone": [item.name for item in gone]},
             )
 
-    def _claim(self, endpoint: str, now: datetime) -> Record | None:
+    def _claim(self, endpoint: str, record: Record, in_use: frozenset[str], now: datetime) -> Record | None:
         """The record with all that is due marked as being deleted; None when nothing is, or another copy is at the record."""
-        record = self.records.recall(endpoint)
-        due = self._due(record, now)
+        due = self._due(record, in_use, now)
         if not due:
             return None
         marked = tuple(
@@ -66,9 +74,8 @@ class Tidying:
         except MemoryConflict:  # a release is under way there: the next sweep comes in an hour
             return None
 
-    def _due(self, record: Record, now: datetime) -> list[Retired]:
+    def _due(self, record: Record, in_use: frozenset[str], now: datetime) -> list[Retired]:
         grace = timedelta(days=self.keep_days)
-        in_use = record.names_in_use
         return [item for item in record.retired if now - item.since >= grace and item.name not in in_use]
 
     def _delete(self, item: Retired, due: list[Retired], references: References) -> bool:
@@ -82,7 +89,7 @@ class Tidying:
             "alarm": True,
         }
         if not free.get(item.kind, False):
-            logger.info("Kept", extra={"decision": "kept", "kind": item.kind, "name": item.name})
+            logger.info("Kept", extra={"decision": "kept", "kind": item.kind, "thing": item.name})
             return False
         self.storeroom.delete(item.kind, item.name)
         return True

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from stationkeeper.events.release_trigger import group_arn_of
 from stationkeeper.releases.observed import Endpoint, Fleet, State
 from stationkeeper.releases.record import Live, Record, Target
 from stationkeeper.releases.registry import Version, highest
@@ -122,9 +123,15 @@ class Look:
         return live if live and self.endpoint and live.config == self.endpoint.endpoint_config_name else None
 
     @property
+    def live_is_of_group(self) -> bool:
+        """Whether the live release is a version of this group: an endpoint may have been another group's before."""
+        live = self.known_live
+        return live is not None and (group_arn_of(live.package_arn) or "").lower() == self.group_arn.lower()
+
+    @property
     def running(self) -> int | None:
         """The version of this group that is live; None when there is none, or something else is."""
-        if self.known_live and self.record.group_arn.lower() == self.group_arn.lower():
+        if self.known_live and self.live_is_of_group:
             return self.known_live.version
         return self.fleet.version(self.group_arn) if self.fleet else None
 
@@ -140,7 +147,7 @@ def needs_fleet(look: Look) -> bool:
         and endpoint.endpoint_config_name in (target.config, target.previous_config)
     ):
         return False
-    return look.known_live is None or look.record.group_arn.lower() != look.group_arn.lower()
+    return not look.live_is_of_group
 
 
 def decide(look: Look) -> Decision:
@@ -243,7 +250,7 @@ def _nothing_approved(look: Look) -> Decision:
         return Leave("no version of the group is approved")
     return Block(
         "nothing-approved",
-        "No version of the group is approved any more. The endpoint is left as it is and keeps serving what it serves.",
+        "No approved version of the group is left to release. The endpoint is left as it is and keeps serving what it serves.",
         advice="Approve the version that should run",
         version=look.running,
     )
@@ -261,7 +268,7 @@ def package_failed(version: Version) -> Block:
 
 def _in_place(look: Look, desired: Version) -> Decision:
     live = look.known_live
-    if live is None or look.record.group_arn.lower() != look.group_arn.lower():
+    if live is None or not look.live_is_of_group:
         return SetUp(_adopted(look, desired))
     if live.settled == look.wish and not look.thorough:
         return Leave(f"version {desired.number} is in service and set up")

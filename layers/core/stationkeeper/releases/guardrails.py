@@ -152,12 +152,9 @@ def guard(
             "MaximumExecutionTimeoutInSeconds": min(
                 max(longest, _EXECUTION_SECONDS[0]), _EXECUTION_SECONDS[1]
             ),
-        }
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in usable]},
     }
-    if usable:
-        deployment["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name} for name in usable]}
-    else:
-        notes.append("no alarm is left to roll the release back")
     return Guard(deployment, _words(traffic, stage), usable, tuple(notes))
 
 

@@ -171,10 +171,15 @@ def _plan_monitor(
 ) -> SetUpPlan:
     kind = _KINDS[monitor]
     definition = job_definition(monitor, baseline, how, settings.ground_truth)
-    if isinstance(definition, Missing):
-        return SetUpPlan(notes=(f"no {kind} monitor: {definition.reason}",))
-    schedule = monitoring_schedule(definition, how)
     live = ours.get(monitor)
+    if isinstance(definition, Missing):
+        stays = (
+            f"the {kind} monitor {live.name} judges on by the baseline of an earlier version"
+            if live
+            else f"no {kind} monitor"
+        )
+        return SetUpPlan(notes=(f"{stays}: {definition.reason}",))
+    schedule = monitoring_schedule(definition, how)
     theirs = [one for one in schedules if one.kind == _TYPES[monitor] and one not in ours.values()]
     if live is None and theirs:
         return _there_before(kind, theirs[0])
@@ -225,7 +230,7 @@ def _ours(endpoint: str, schedules: Iterable[Schedule]) -> dict[Monitor, Schedul
             if (
                 schedule.name == name
                 and _OUR_DEFINITION.fullmatch(definition)
-                and definition[:10] == name[:10]
+                and definition.startswith(name[:10])
             ):
                 found[monitor] = schedule
     return found

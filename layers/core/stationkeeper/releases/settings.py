@@ -46,7 +46,7 @@ KNOWN_TAGS = frozenset(
 )
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
-_DURATION = re.compile(r"(?=.{1,15}$)-P(?=.)(\d{1,3}D)?(T(?=.)(\d{1,3}H)?(\d{1,4}M)?)?")
+_DURATION = re.compile(r"(?=.{1,15}$)-P(?=.)(\d{1,3}D)?(T(?=.)(\d{1,3}H)?(\d{1,4}M)?)?", re.ASCII)
 _TRAFFIC = re.compile(r"(canary|linear)-(\d{1,3})")
 
 
@@ -202,7 +202,7 @@ class _Reader:
 
     def look_for_typing_errors(self) -> None:
         """A tag of ours that means nothing was meant to mean something; tags we make ourselves are on other things."""
-        for key, value in self.tags.items():
+        for key, value in sorted(self.tags.items()):
             name = key.removeprefix(TAG_PREFIX)
             if key.startswith(TAG_PREFIX) and name not in KNOWN_TAGS and name not in ("released-to", "group"):
                 near = get_close_matches(name, KNOWN_TAGS, 1)
