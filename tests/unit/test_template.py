@@ -9,8 +9,8 @@ import pytest
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 from stationkeeper.events.on_bus import DETAIL_TYPES
-from stationkeeper.events.release_trigger import BASELINING_PREFIX
 from stationkeeper.events.scheduled import SweepDue
+from stationkeeper.releases.monitoring import BASELINE_JOB_PREFIX
 from stationkeeper.settings import (
     MonitorReportSettings,
     NotificationSettings,
@@ -221,7 +221,7 @@ def test_a_job_that_suggests_baselines_is_for_release_and_a_monitors_job_for_mon
     baselining = json.loads((EVENTS / "baseline-job.json").read_text(encoding="utf-8"))
     ours = {
         **baselining,
-        "detail": {**baselining["detail"], "ProcessingJobName": f"{BASELINING_PREFIX}churn-v7-0123abcd"},
+        "detail": {**baselining["detail"], "ProcessingJobName": f"{BASELINE_JOB_PREFIX}-churn-v7-0123abcd"},
     }
 
     assert rules_for(monitors) == {"MonitorReportRule"}

@@ -32,7 +32,7 @@ class InvalidPolicy(StationkeeperError):
 
 
 class MemoryConflict(StationkeeperError):
-    """Somebody else changed a monitor's memory at the same moment; look again."""
+    """Somebody else changed what is remembered at the same moment; look again."""
 
 
 class DeliveryUnderWay(StationkeeperError):

@@ -271,6 +271,18 @@ BLOCKS: dict[str, BlockWords] = {
         ("{version} not released, it is a multi-model endpoint", "multi-model endpoint"),
         (_many_models, _untag),
     ),
+    "pipeline": BlockWords(
+        ("{version} not released, containers are missing", "{version} lacks containers"),
+        (_package, _versions, _give_up),
+    ),
+    "no-capacity": BlockWords(
+        ("{version} waits, SageMaker has no instances", "no instances for {version}"),
+        (_status, in_console, _quotas, _give_up),
+        did=(
+            "It did not reject the version: nothing speaks against it. What served before serves.",
+            "It tries again by itself after six hours, and at once when somebody approves the version anew.",
+        ),
+    ),
     "refused": BlockWords(
         ("{version} not released, AWS refused", "AWS refused {version}"),
         (_status, in_console, _quotas, _give_up),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from stationkeeper.aws.errors import is_denied, is_missing, is_passing, said_by
+from stationkeeper.aws.s3_addresses import s3_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +23,14 @@ class S3MetricsFiles:
 
     def read(self, uri: str) -> bytes | str:
         """The file's bytes, or why it cannot be read. Passing faults are raised."""
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        address = s3_address(uri)
+        if address is None:
+            return f"{uri} is no file in S3"
+        bucket, key = address
         try:
             answer = self._client().get_object(Bucket=bucket, Key=key)
+        except ParamValidationError:
+            return f"{uri} is no file in S3"
         except ClientError as error:
             if is_passing(error):
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -27,6 +28,7 @@ from stationkeeper.reports.violation import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -157,6 +159,7 @@ class AwsReleaseSight:
         for start in range(0, len(ordered), _ALARMS_A_CALL):
             answer = self._cloudwatch().describe_alarms(
                 AlarmNames=ordered[start : start + _ALARMS_A_CALL],
+                MaxRecords=_ALARMS_A_CALL,
                 AlarmTypes=["MetricAlarm", "CompositeAlarm"],
             )
             found += [
@@ -164,6 +167,23 @@ class AwsReleaseSight:
                 for alarm in (*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", []))
             ]
         return tuple(found)
+
+    def latency_milliseconds(self, endpoint: str, variant: str, now: datetime) -> float | None:
+        """The highest hourly average of a variant's model latency in the last day; None when nobody called it. One call."""
+        answer = self._cloudwatch().get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="ModelLatency",
+            Dimensions=[
+                {"Name": "EndpointName", "Value": endpoint},
+                {"Name": "VariantName", "Value": variant},
+            ],
+            StartTime=now - timedelta(days=1),
+            EndTime=now,
+            Period=3_600,
+            Statistics=["Average"],
+        )
+        # The metric is in microseconds.
+        return max((point["Average"] / 1_000 for point in answer["Datapoints"]), default=None)
 
     def scaling(self, endpoint: str, variant: str) -> Scaling:
         """What scales a variant. Two calls."""
@@ -214,7 +234,6 @@ class AwsReleaseSight:
         return Baselining(
             status=str(job["ProcessingJobStatus"]),
             reason=str(job.get("FailureReason") or job.get("ExitMessage") or ""),
-            ended_at=job.get("ProcessingEndTime"),
         )
 
     def _cron(self, schedule: str) -> str | None:

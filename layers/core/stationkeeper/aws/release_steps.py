@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 _NOT_DESCRIBED = ("Tags",)
+_AFTER_ANOTHER = (
+    Action.CREATE_ENDPOINT_CONFIG,
+    Action.CREATE_ENDPOINT,
+    Action.UPDATE_ENDPOINT,
+    Action.SET_ALARM_STATE,
+    Action.PUT_SCALING_POLICY,
+    Action.CREATE_MONITORING_SCHEDULE,
+    Action.UPDATE_MONITORING_SCHEDULE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +124,8 @@ class AwsReleaseSteps:
                 return
             if step.action is Action.DELETE_MONITORING_SCHEDULE and is_missing(error):
                 return
-            if is_passing(error):
-                raise
+            if is_passing(error) or (is_missing(error) and step.action in _AFTER_ANOTHER):
+                raise  # what an earlier step made may not be seen everywhere yet
             if is_busy(error):
                 raise Busy(f"{step.action} of {step.name}: {said_by(error)}") from error
             raise StepRefused(step.action, step.name, code_of(error), said_by(error)) from error
@@ -143,12 +152,14 @@ class AwsReleaseSteps:
         described = getattr(client, call.describe)(**{call.key: step.request[call.key]})
         wanted = {name: value for name, value in step.request.items() if name not in _NOT_DESCRIBED}
         difference = _difference(wanted, described)
+        if difference and step.action is Action.CREATE_ENDPOINT:
+            raise Busy(f"somebody else made the endpoint {step.name} at this moment")
         if difference:
             raise StepRefused(
                 step.action,
                 step.name,
                 "NameTaken",
-                f"something else has this name ({difference} differs); rename or delete it",
+                f"something else has this name ({difference} differs)",
             )
 
 
@@ -165,6 +176,8 @@ def _difference(wanted: object, found: object, where: str = "") -> str:
     if isinstance(wanted, list | tuple):
         if not isinstance(found, list | tuple) or len(wanted) != len(found):
             return where
+        if all(isinstance(one, str) for one in (*wanted, *found)):  # subnets, groups: sets, to the service
+            return "" if sorted(wanted) == sorted(found) else where
         return next(
             (
                 inner

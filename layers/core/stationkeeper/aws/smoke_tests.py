@@ -7,9 +7,10 @@ import tarfile
 import zlib
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
 from stationkeeper.aws.errors import code_of, is_passing, said_by
+from stationkeeper.aws.s3_addresses import s3_address
 from stationkeeper.errors import StationkeeperError
 
 if TYPE_CHECKING:
@@ -35,10 +36,11 @@ class AwsSmokeTests:
         self._s3 = s3
         self._runtime = runtime
 
-    def run(self, endpoint: str, payload_uri: str, content_type: str) -> tuple[bool, str]:
-        """Call the endpoint once; whether it answered with success, and what it said.
+    def run(self, endpoint: str, variant: str, payload_uri: str, content_type: str) -> tuple[bool, str]:
+        """Call a variant once; whether its model answered well, and what is to be said of it.
 
-        True with words means that there was nothing to test with. Passing faults of S3 and of the service are raised.
+        True with words means that nothing was tested: only an answer of the model itself, or none, speaks against it. Passing
+        faults of S3 and of the service are raised.
         """
         try:
             payload = _first_file(self._archive(payload_uri))
@@ -46,21 +48,24 @@ class AwsSmokeTests:
             return True, f"no smoke test: {nothing}"
         try:
             answer = self._runtime().invoke_endpoint(
-                EndpointName=endpoint, Body=payload, ContentType=content_type
+                EndpointName=endpoint, TargetVariant=variant, Body=payload, ContentType=content_type
             )
-        except ClientError as error:
-            if code_of(error) == "ModelError":
-                return False, f"the model answered the sample payload with an error: {said_by(error)}"
-            if code_of(error) == "ModelNotReadyException" or is_passing(error):
-                raise
-            return False, f"the endpoint refused the sample payload: {said_by(error)}"
+        except ReadTimeoutError:
+            return False, "the model did not answer the sample payload in time"
+        except (ClientError, ParamValidationError) as error:
+            return _said_of(error)
         size = len(answer["Body"].read())
         return (True, "") if size else (False, "the model answered the sample payload with nothing")
 
     def _archive(self, uri: str) -> bytes:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        address = s3_address(uri)
+        if address is None:
+            raise NoPayload(f"{uri} is no file in S3")
+        bucket, key = address
         try:
             answer = self._s3().get_object(Bucket=bucket, Key=key)
+        except ParamValidationError as error:
+            raise NoPayload(f"{uri} is no file in S3") from error
         except ClientError as error:
             if is_passing(error):
                 raise
@@ -68,6 +73,16 @@ class AwsSmokeTests:
         if answer["ContentLength"] > _ARCHIVE_BYTES:
             raise NoPayload(f"the sample payload {uri} is over {_ARCHIVE_BYTES // 1_000_000} MB")
         return answer["Body"].read()
+
+
+def _said_of(error: ClientError | ParamValidationError) -> tuple[bool, str]:
+    if isinstance(error, ClientError):
+        if code_of(error) == "ModelError":
+            return False, f"the model answered the sample payload with an error: {said_by(error)}"
+        if code_of(error) == "ModelNotReadyException" or is_passing(error):
+            raise error
+        return True, f"no smoke test: the endpoint could not be called: {said_by(error)}"
+    return True, f"no smoke test: the endpoint could not be called: {error}"
 
 
 def _first_file(archive: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_sagemaker import SageMakerClient
 
+_AT_A_TIME = 8
+
 
 class AwsStoreroom:
     def __init__(
@@ -24,31 +27,33 @@ class AwsStoreroom:
         self._cloudwatch = cloudwatch
 
     def references(self) -> References:
-        """Everything that refers to a config or a model. One call per endpoint and per config of the account, and their listings."""
-        client = self._sagemaker()
-        in_use: set[str] = set()
-        for page in client.get_paginator("list_endpoints").paginate(PaginationConfig={"PageSize": 100}):
-            for summary in page["Endpoints"]:
-                try:
-                    endpoint = client.describe_endpoint(EndpointName=summary["EndpointName"])
-                except ClientError as error:
-                    if is_missing(error):
-                        continue
-                    raise
-                pending = endpoint.get("PendingDeploymentSummary")
-                in_use |= {
-                    endpoint.get("EndpointConfigName", ""),
-                    pending["EndpointConfigName"] if pending else "",
-                }
-        models: dict[str, frozenset[str]] = {}
-        for config_page in client.get_paginator("list_endpoint_configs").paginate(
-            PaginationConfig={"PageSize": 100}
-        ):
-            for config in config_page["EndpointConfigs"]:
-                models[config["EndpointConfigName"]] = self._models(config["EndpointConfigName"])
-        return References(frozenset(in_use - {""}), models)
+        """Everything that refers to a config or a model.
 
-    def delete(self, kind: str, name: str) -> None:
+        One call per endpoint and per config of the account, eight at a time, and their listings.
+        """
+        client = self._sagemaker()
+        endpoints = [
+            summary["EndpointName"]
+            for page in client.get_paginator("list_endpoints").paginate(PaginationConfig={"PageSize": 100})
+            for summary in page["Endpoints"]
+        ]
+        configs = [
+            summary["EndpointConfigName"]
+            for page in client.get_paginator("list_endpoint_configs").paginate(
+                PaginationConfig={"PageSize": 100}
+            )
+            for summary in page["EndpointConfigs"]
+        ]
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            in_use = frozenset[str]().union(*pool.map(self._configs, endpoints))
+            models = dict(zip(configs, pool.map(self._models, configs), strict=True))
+        return References(in_use, models)
+
+    def delete(self, kind: str, name: str) -> bool:
+        """Delete an `endpoint-config`, a `model` or an `alarm`; False when we may not.
+
+        That it is gone already is fine. Only what is tagged as ours may be deleted: who takes the tag off keeps the thing.
+        """
         try:
             match kind:
                 case "endpoint-config":
@@ -58,10 +63,12 @@ class AwsStoreroom:
                 case "alarm":
                     self._cloudwatch().delete_alarms(AlarmNames=[name])
         except ClientError as error:
-            # What is gone has no tag either, and only what is tagged as ours may be deleted.
-            if is_missing(error) or (is_denied(error) and not self._exists(kind, name)):
-                return
+            if is_missing(error):
+                return True
+            if is_denied(error):  # what is gone has no tag either
+                return not self._exists(kind, name)
             raise
+        return True
 
     def _exists(self, kind: str, name: str) -> bool:
         try:
@@ -77,6 +84,19 @@ class AwsStoreroom:
                 return False
             raise
         return True
+
+    def _configs(self, endpoint: str) -> frozenset[str]:
+        """The config an endpoint runs, and the one it goes to."""
+        try:
+            answer = self._sagemaker().describe_endpoint(EndpointName=endpoint)
+        except ClientError as error:
+            if is_missing(error):
+                return frozenset()
+            raise
+        pending = answer.get("PendingDeploymentSummary")
+        return frozenset(
+            {answer.get("EndpointConfigName", ""), pending["EndpointConfigName"] if pending else ""} - {""}
+        )
 
     def _models(self, config: str) -> frozenset[str]:
         try:

@@ -12,7 +12,6 @@ from stationkeeper.events.model_package import ModelPackageStateChange
 from stationkeeper.events.processing_job import ProcessingJobStateChange
 
 LOOK_AGAIN = "LookAgain"
-BASELINING_PREFIX = "stationkeeper-baseline-"
 GROUP_TAG = "stationkeeper:model-package-group"
 """On what belongs to a group: baselining jobs, and endpoints that follow a group of another account."""
 

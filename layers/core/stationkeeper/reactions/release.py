@@ -9,7 +9,7 @@ from stationkeeper.errors import BeingTidied, Busy, MemoryConflict, StepRefused
 from stationkeeper.events.release_trigger import ReleaseTrigger
 from stationkeeper.reactions.approval import Approvals
 from stationkeeper.reactions.release_endings import Endings
-from stationkeeper.reactions.release_looking import Looking, NotTaken, Place
+from stationkeeper.reactions.release_looking import Hint, Looking, NotTaken, Place
 from stationkeeper.reactions.release_notebook import Notebook
 from stationkeeper.releases.decision import (
     Block,
@@ -71,7 +71,8 @@ class ReleaseReaction:
     def _bring(self, place: Place, trigger: ReleaseTrigger, now: datetime) -> None:
         """Look, and do what the look calls for, until nothing more is to be done now."""
         for _ in range(_LOOKS):
-            look = self.looking.look(place, now, thorough=trigger.thorough)
+            hint = Hint(trigger.version, trigger.approval) if trigger.version and trigger.approval else None
+            look = self.looking.look(place, now, thorough=trigger.thorough, hint=hint)
             if isinstance(look, NotTaken):
                 self._not_taken(look, trigger, now)
                 return
@@ -107,6 +108,8 @@ class ReleaseReaction:
                 return True
             case Start():
                 record = self._start(look, decision, telling)
+                if record is None:
+                    return True
             case SetUp(live):
                 record = self.endings.set_up(look, live, telling)
             case Block():
@@ -131,8 +134,12 @@ class ReleaseReaction:
                 caught_up = caught_up.with_bar(barred.model_copy(update={"rejected": True}))
         return record if caught_up is record else self.notebook.write(look, caught_up)
 
-    def _start(self, look: Look, start: Start, telling: Telling) -> Record:
+    def _start(self, look: Look, start: Start, telling: Telling) -> Record | None:
+        """Release a version; None when SageMaker is at work on the endpoint: the next look shows on what."""
         release = self.looking.plan_start(look, start)
+        if isinstance(release, Wait):
+            logger.info("Waits", extra={"decision": "wait", "reason": release.why})
+            return look.record
         if isinstance(release, Block):
             return self.notebook.block(look, release, telling)
         target = release.target
@@ -146,10 +153,14 @@ class ReleaseReaction:
             for step in release.steps:
                 self.endings.hands.carry_out(step)
         except Busy as busy:
+            # Maybe with this very update: a call that was answered too late is made twice.
             logger.info("Waits", extra={"decision": "wait", "reason": str(busy)})
-            return look.record
+            return None
         except StepRefused as refused:
-            block = Block("refused", str(refused), advice=_advice(refused), version=target.version)
+            about = f"{refused.action} {refused.code}"
+            block = Block(
+                "refused", str(refused), advice=_advice(refused), version=target.version, about=about
+            )
             return self.notebook.block(look, block, telling, look.record.with_target(None, look.now))
         return self._asked(look, target, telling)
 

@@ -9,7 +9,7 @@ from stationkeeper.errors import Busy, StepRefused
 from stationkeeper.events.domain import DomainEvent
 from stationkeeper.reactions.release_looking import Looking
 from stationkeeper.reactions.release_notebook import Notebook
-from stationkeeper.releases.decision import Block, Look
+from stationkeeper.releases.decision import TRIED_AGAIN_AFTER, Block, Look, lacked_capacity
 from stationkeeper.releases.record import Barred, Live, Record, Target
 from stationkeeper.releases.set_up import SetUpPlan
 from stationkeeper.releases.steps import Step
@@ -28,8 +28,8 @@ class Hands(Protocol):
 
 
 class SmokeTests(Protocol):
-    def run(self, endpoint: str, payload_uri: str, content_type: str) -> tuple[bool, str]:
-        """Call the endpoint with a sample payload: whether it answered well, and what is to be said of it."""
+    def run(self, endpoint: str, variant: str, payload_uri: str, content_type: str) -> tuple[bool, str]:
+        """Call a variant with a sample payload: whether its model answered well, and what is to be said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,13 @@ class Endings:
 
         Rejected before it is written down: after a crash in between, the endpoint shows the same again.
         """
+        if lacked_capacity(said):
+            self._wait_for_capacity(look, target, said, telling)
+            return
         watched = {*target.alarms, *target.guarded_by}
         red = tuple(alarm.name for alarm in self.looking.sight.alarms(watched) if alarm.red)
         reason = said or "SageMaker gave no reason"
-        refusal = self.hands.reject(target.package_arn, f"Rolled back by Stationkeeper: {reason}")
+        refusal = self.hands.reject(target.package_arn, plain(f"Rolled back by Stationkeeper: {reason}", 900))
         barred = Barred(
             version=target.version,
             package_arn=target.package_arn,
@@ -104,22 +107,50 @@ class Endings:
         self.notebook.write(look, record, event)
         metrics.count("ReleasesRolledBack")
 
+    def _wait_for_capacity(self, look: Look, target: Target, said: str, telling: Telling) -> None:
+        """There were no instances for it: the version keeps its approval, and is tried again later."""
+        barred = Barred(
+            version=target.version,
+            package_arn=target.package_arn,
+            at=look.now,
+            reason=plain(said, 300),
+            until=look.now + TRIED_AGAIN_AFTER,
+            rejected=False,
+        )
+        record = look.record.with_bar(barred).with_target(None, look.now)
+        block = Block(
+            "no-capacity",
+            f"SageMaker had no instances for version {target.version} and went back to what served before.",
+            advice="Ask for a higher quota, or release to another instance type",
+            version=target.version,
+            failure_reason=said,
+            about=look.now.isoformat(),
+        )
+        self.notebook.block(look, block, telling, record)
+
     def set_up(self, look: Look, live: Live, telling: Telling) -> Record:
         """Bring autoscaling and monitoring of a version in service to what is configured."""
         plan = self.looking.plan_set_up(look, live)
         problems, finished = self._carry_out(plan)
         settled = look.wish if finished else ""
+        target = look.record.target
+        ended: tuple[DomainEvent, ...] = ()
+        if target is not None and target.asked and target.version == live.version:
+            # In service, though somebody gave the endpoint another config meanwhile: what was begun is told to its end.
+            serving = telling.now_serving(live.version)
+            ended = (serving.succeeded(target, plan, problems, _kept_until(look, target)),)
         record = look.record.with_target(None, look.now)
         record = record.with_live(live.model_copy(update={"settled": settled}), look.now)
         record, failed = _failed_job(record, plan, live, telling)
+        told = (*ended, *failed)
         if problems:
             block = Block("set-up-refused", "; ".join(problems), version=live.version)
-            record = self.notebook.write(look, record, *failed) if failed else record
+            record = self.notebook.write(look, record, *told) if told else record
             return self.notebook.block(look, block, telling, record)
         record = record.not_telling("blocked")
-        if not failed and _content(record) == _content(look.record):
+        if not told and _content(record) == _content(look.record):
             return look.record
-        return self.notebook.write(look, record, *failed)
+        return self.notebook.write(look, record, *told)
 
     def _smoke_test(self, look: Look, target: Target) -> _Smoke:
         if not look.settings.smoke_test:
@@ -127,8 +158,15 @@ class Endings:
         package = self.looking.sight.package(target.package_arn)
         if package is None or not package.sample_payload_url:
             return _Smoke(notes=("no smoke test: the version was registered without a sample payload",))
-        content_type = package.content_type or "text/csv"
-        passed, said = self.smoke_tests.run(look.settings.endpoint, package.sample_payload_url, content_type)
+        fleet = look.fleet or self.looking.sight.fleet(target.config)
+        if fleet is not None and fleet.config.asynchronous:
+            return _Smoke(notes=("no smoke test: the endpoint is asynchronous",))
+        passed, said = self.smoke_tests.run(
+            look.settings.endpoint,
+            target.variant,
+            package.sample_payload_url,
+            package.content_type or "text/csv",
+        )
         if not passed:
             return _Smoke(failure=said)
         return _Smoke(notes=(said,)) if said else _Smoke(tested=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from stationkeeper.releases.decision import Block, Decision, Look, SetUp, Start, decide, needs_fleet
+from stationkeeper.releases.decision import Block, Decision, Look, SetUp, Start, Wait, decide, needs_fleet
 from stationkeeper.releases.names import resource_name
 from stationkeeper.releases.observed import Alarm, Baselining, Endpoint, Fleet, Scaling, Schedule
 from stationkeeper.releases.record import Live, Record
@@ -37,6 +37,7 @@ class ReleaseSight(Protocol):
     def fleet(self, config_name: str) -> Fleet | None: ...
     def with_tags(self, fleet: Fleet, model_name: str) -> Fleet: ...
     def alarms(self, names: Iterable[str], endpoint: str = "") -> tuple[Alarm, ...]: ...
+    def latency_milliseconds(self, endpoint: str, variant: str, now: datetime) -> float | None: ...
     def scaling(self, endpoint: str, variant: str) -> Scaling: ...
     def schedules(self, endpoint: str) -> tuple[Schedule, ...]: ...
     def baselining(self, job_name: str) -> Baselining | None: ...
@@ -64,6 +65,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What an event said of a version's approval; it may be late."""
+
+    version: int
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotTaken:
     """The group takes no part, and why where somebody meant it to."""
 
@@ -79,8 +88,12 @@ class Looking:
     records: ReleaseRecords
     stack: StackDefaults
 
-    def look(self, place: Place, now: datetime, *, thorough: bool = False) -> Look | NotTaken:
+    def look(
+        self, place: Place, now: datetime, *, thorough: bool = False, hint: Hint | None = None
+    ) -> Look | NotTaken:
         """One look: what is wanted, what is there, what is remembered.
+
+        `hint` is what an event said of a version: where the listing says otherwise, the version itself is asked.
 
         The record is read before the endpoint: it says "asked" only after SageMaker was, so that an endpoint seen later shows it.
         """
@@ -89,14 +102,12 @@ class Looking:
         if settings is None:  # of a group that is gone we know what was released to
             settings = settings_of({f"{TAG_PREFIX}endpoint": place.remembered}, self.stack)
         if isinstance(settings, NotManaged):
-            return NotTaken(
-                place.group_arn, "the model package group does not exist" if gone else settings.why
-            )
+            return NotTaken(place.group_arn, "" if gone else settings.why)
         record = self.records.recall(settings.endpoint)
         rival = self._rival(place, record)
         if not rival:
             record = record.taken_over_by(place.group_arn, now)
-        approved = None if gone else self.sight.approved(place.group_arn)
+        approved = None if gone else self._approved(place.group_arn, hint)
         look = Look(
             group_arn=place.group_arn,
             settings=settings,
@@ -112,9 +123,13 @@ class Looking:
             look = replace(look, fleet=self.sight.fleet(look.endpoint.endpoint_config_name))
         return replace(look, wish=wish(look)) if look.desired else look
 
-    def plan_start(self, look: Look, start: Start) -> Release | Block:
+    def plan_start(self, look: Look, start: Start) -> Release | Block | Wait:
         """The steps of a release that was decided on."""
         package = self.sight.package(start.version.model_package_arn)
+        if package is not None and package.model_approval_status not in ("Approved", None):
+            return Wait(
+                f"version {package.number} is listed as approved, and is {package.model_approval_status}"
+            )
         if package is None:
             return Block(
                 "package-gone",
@@ -143,7 +158,15 @@ class Looking:
             fleet,
             self.sight.alarms(ours, look.settings.endpoint),
             look.now,
+            self._latency(look, fleet),
         )
+
+    def _latency(self, look: Look, fleet: Fleet) -> float | None:
+        """The live fleet's latency, where no tag sets the limit."""
+        variant = fleet.released_variant(look.group_arn)
+        if look.settings.latency_milliseconds is not None or variant is None:
+            return None
+        return self.sight.latency_milliseconds(look.settings.endpoint, variant, look.now)
 
     def _with_package(self, fleet: Fleet | None, group_arn: str) -> tuple[Fleet | None, ModelPackage | None]:
         """A fleet with its tags, and the version that the variant to be changed runs."""
@@ -190,7 +213,7 @@ class Looking:
         match decision:
             case Start():
                 release = self.plan_start(look, decision)
-                return (release, None) if isinstance(release, Block) else (decision, release)
+                return (release, None) if isinstance(release, Block | Wait) else (decision, release)
             case SetUp():
                 return decision, self.plan_set_up(look, decision.live)
             case _:
@@ -207,6 +230,21 @@ class Looking:
             return NotManaged(f"there is no endpoint {place.endpoint}")
         return settings_of(tags, self.stack, place.endpoint)
 
+    def _approved(self, group_arn: str, hint: Hint | None) -> tuple[Version, ...] | None:
+        """Approved versions: a listing may be older than the event that made us look."""
+        listed = self.sight.approved(group_arn)
+        if listed is None or hint is None:
+            return listed
+        found = next((version for version in listed if version.number == hint.version), None)
+        if (found is not None) == (hint.approval == "Approved"):
+            return listed
+        arn = f"{group_arn.replace(':model-package-group/', ':model-package/')}/{hint.version}"
+        package = self.sight.package(arn)
+        others = tuple(version for version in listed if version.number != hint.version)
+        if package is None or package.model_approval_status != "Approved":
+            return others
+        return (*others, package.listed)
+
     def _reapproved(self, approved: tuple[Version, ...], record: Record) -> frozenset[int]:
         """Versions that were rolled back and that somebody approved again since."""
         found = set()
@@ -215,8 +253,9 @@ class Looking:
             if barred is None or not barred.rejected:
                 continue
             package = self.sight.package(version.model_package_arn)
-            changed = package.last_modified_time if package else None
-            if changed is not None and changed > barred.at:
+            if package is None or package.model_approval_status != "Approved":
+                continue  # the listing does not show our rejection yet
+            if package.last_modified_time is not None and package.last_modified_time > barred.at:
                 found.add(version.number)
         return frozenset(found)
 

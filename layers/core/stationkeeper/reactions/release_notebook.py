@@ -52,7 +52,7 @@ class Notebook:
         )
         metrics.count("ReleasesBlocked", code=block.code)
         before = look.record if record is None else record
-        told = before.telling_once("blocked", f"{block.code}:{block.version}", look.now)
+        told = before.telling_once("blocked", f"{block.code}:{block.version}:{block.about}", look.now)
         if told is not None:
             return self.write(look, told, telling.blocked(block, package_arn(look, block.version)))
         return before if record is None else self.write(look, record)

@@ -16,8 +16,8 @@ class Storeroom(Protocol):
     def references(self) -> References:
         """Everything that refers to a config or a model, in the whole account."""
 
-    def delete(self, kind: str, name: str) -> None:
-        """Delete an `endpoint-config`, a `model` or an `alarm`; that it is gone already is fine."""
+    def delete(self, kind: str, name: str) -> bool:
+        """Delete an `endpoint-config`, a `model` or an `alarm`; False when it is not ours to delete any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Tidying:
         return [item for item in record.retired if now - item.since >= grace and item.name not in in_use]
 
     def _delete(self, item: Retired, due: list[Retired], references: References) -> bool:
-        """Delete it, unless something refers to it; whether it is gone."""
+        """Delete it, unless something refers to it; whether we are done with it."""
         configs = [
             one.name for one in due if one.kind == "endpoint-config" and references.config_is_free(one.name)
         ]
@@ -91,5 +91,9 @@ class Tidying:
         if not free.get(item.kind, False):
             logger.info("Kept", extra={"decision": "kept", "kind": item.kind, "thing": item.name})
             return False
-        self.storeroom.delete(item.kind, item.name)
+        if not self.storeroom.delete(item.kind, item.name):
+            logger.warning(
+                "Kept for good", extra={"decision": "not-ours", "kind": item.kind, "thing": item.name}
+            )
+            metrics.count("ThingsNotOurs")
         return True

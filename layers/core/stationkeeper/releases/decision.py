@@ -1,7 +1,8 @@
 """What an endpoint needs next, decided from one look at it: a pure function, and its possible answers."""
 
+import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stationkeeper.events.release_trigger import group_arn_of
 from stationkeeper.releases.observed import Endpoint, Fleet, State
@@ -35,6 +36,8 @@ class Block:
     advice: str = ""
     version: int | None = None
     failure_reason: str = ""
+    about: str = ""
+    """What tells cases of one code apart, so that another trouble is told too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,15 @@ class RolledBack:
 
     target: Target
     failure_reason: str = ""
+
+
+_NO_CAPACITY = re.compile(r"capacity|insufficient.{0,20}instances?|ResourceLimitExceeded", re.IGNORECASE)
+TRIED_AGAIN_AFTER = timedelta(hours=6)
+
+
+def lacked_capacity(said: str) -> bool:
+    """Whether SageMaker's own words blame the supply of instances, not the version."""
+    return _NO_CAPACITY.search(said) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +112,14 @@ class Look:
         return tuple(
             version
             for version in self.approved or ()
-            if (version.usable or version.being_made)
-            and (self.record.bars(version.number) is None or version.number in self.reapproved)
+            if (version.usable or version.being_made) and not self._barred(version.number)
         )
+
+    def _barred(self, version: int) -> bool:
+        barred = self.record.bars(version)
+        if barred is None or version in self.reapproved:
+            return False
+        return barred.until is None or self.now < barred.until
 
     @property
     def desired(self) -> Version | None:
@@ -118,9 +135,13 @@ class Look:
 
     @property
     def known_live(self) -> Live | None:
-        """The release that is live, where the record tells: configs never change, so its name is enough."""
+        """The release that is live, where the record tells: configs never change, and names of ours tell their content."""
         live = self.record.live
-        return live if live and self.endpoint and live.config == self.endpoint.endpoint_config_name else None
+        if live is None or self.endpoint is None or live.config != self.endpoint.endpoint_config_name:
+            return None
+        if not live.ours and self.fleet is not None and self.fleet.version(self.group_arn) != live.version:
+            return None  # people may make another config under the name of one that they deleted
+        return live
 
     @property
     def live_is_of_group(self) -> bool:
@@ -147,7 +168,7 @@ def needs_fleet(look: Look) -> bool:
         and endpoint.endpoint_config_name in (target.config, target.previous_config)
     ):
         return False
-    return not look.live_is_of_group
+    return not look.live_is_of_group or (look.thorough and not (look.record.live and look.record.live.ours))
 
 
 def decide(look: Look) -> Decision:
@@ -228,7 +249,8 @@ def _outcome(endpoint: Endpoint, target: Target | None) -> Decision | None:
     if endpoint.endpoint_config_name == target.config:
         return Succeeded(target)
     if target.asked and endpoint.endpoint_config_name == target.previous_config:
-        if endpoint.last_modified_time is not None and endpoint.last_modified_time <= target.started_at:
+        before, now = target.seen_modified_at, endpoint.last_modified_time
+        if before is not None and now is not None and now <= before:
             return Wait("SageMaker does not show the update yet")
         # The status says nothing of it, and FailureReason may be empty: only the config tells.
         return RolledBack(target, endpoint.failure_reason or "")

@@ -19,6 +19,8 @@ from stationkeeper.releases.steps import Action, Step
 _MOST_ALARMS = 10
 _STAGE_SECONDS = 600
 """How long one stage of a deployment bakes at most. The old fleet is paid for meanwhile."""
+_LEAST_STAGE_SECONDS = 300
+"""Two minutes of three must be over an alarm's limit, and metrics come late: in less no alarm goes red."""
 _PROVISIONING_SECONDS = 3_600
 _EXECUTION_SECONDS = (600, 28_800)
 _ALARM_NAME_CHARACTERS = 255
@@ -52,6 +54,7 @@ def alarm_steps(
     variant: str,
     tags: list[dict[str, str]],
     alarms: Iterable[Alarm] = (),
+    live_latency_milliseconds: float | None = None,
 ) -> list[Step]:
     """The alarms on errors and latency of a config's fleet.
 
@@ -60,6 +63,7 @@ def alarm_steps(
     has done nothing yet.
     """
     errors, latency = alarm_names(settings.endpoint, config)
+    limit = latency_limit(settings, live_latency_milliseconds)
     about = f"{settings.endpoint}, config {config}"
     shared: dict[str, Any] = {
         "Namespace": "AWS/SageMaker",
@@ -94,13 +98,13 @@ def alarm_steps(
             Action.PUT_METRIC_ALARM,
             {
                 "AlarmName": latency,
-                "AlarmDescription": f"95th percentile of model latency over {settings.latency_milliseconds:,} ms: {about}",
+                "AlarmDescription": f"95th percentile of model latency over {limit:,} ms: {about}",
                 "MetricName": "ModelLatency",
                 "ExtendedStatistic": "p95",
-                "Threshold": float(settings.latency_milliseconds * 1_000),
+                "Threshold": float(limit * 1_000),
                 **shared,
             },
-            f"rolls back when the 95th percentile of latency exceeds {settings.latency_milliseconds:,} ms",
+            f"rolls back when the 95th percentile of latency exceeds {limit:,} ms",
         ),
         *(
             Step(
@@ -116,6 +120,17 @@ def alarm_steps(
             if name in red
         ),
     ]
+
+
+def latency_limit(settings: ReleaseSettings, live_milliseconds: float | None) -> int:
+    """From which latency on a release rolls back, in milliseconds.
+
+    The tag's, or the stack's default; but no less than three times what the live fleet needs on average, or every model that is slow by
+    nature would lose its first release.
+    """
+    if settings.latency_milliseconds is not None:
+        return settings.latency_milliseconds
+    return max(settings.stack.latency_milliseconds, math.ceil(3 * (live_milliseconds or 0)))
 
 
 def guard(
@@ -142,9 +157,9 @@ def guard(
     traffic, why_not = _traffic(settings, config, endpoint)
     if why_not:
         notes = [why_not, *notes]
-    stage = min(settings.bake_minutes * 60, _STAGE_SECONDS)
+    stage = min(max(settings.bake_minutes * 60, _LEAST_STAGE_SECONDS), _STAGE_SECONDS)
     routing, stages = _routing(traffic, stage)
-    longest = stages * stage + stage + _PROVISIONING_SECONDS
+    longest = stages * stage + stage + _provisioning_seconds(config)
     deployment: dict[str, Any] = {
         "BlueGreenUpdatePolicy": {
             "TrafficRoutingConfiguration": routing,
@@ -156,6 +171,14 @@ def guard(
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in usable]},
     }
     return Guard(deployment, _words(traffic, stage), usable, tuple(notes))
+
+
+def _provisioning_seconds(config: EndpointConfig) -> int:
+    """How long a new fleet may take: its instances, and what its variants say of the model's download and start."""
+    names = ("ModelDataDownloadTimeoutInSeconds", "ContainerStartupHealthCheckTimeoutInSeconds")
+    return _PROVISIONING_SECONDS + max(
+        (sum(int(variant.get(name) or 0) for name in names) for variant in config.variants), default=0
+    )
 
 
 def _usable_alarms(ours: tuple[str, str], alarms: Iterable[Alarm]) -> tuple[tuple[str, ...], list[str]]:

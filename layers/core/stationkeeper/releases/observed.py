@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -166,8 +165,6 @@ class Alarm:
 
     name: str
     red: bool
-    document: Document = field(default_factory=dict)
-    """What `PutMetricAlarm` would take, for an alarm of ours; empty for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,4 +194,3 @@ class Baselining:
 
     status: str
     reason: str = ""
-    ended_at: datetime | None = None

@@ -35,6 +35,8 @@ class Target(_Remembered):
     previous_model: str | None = None
     creating: bool = False
     asked: bool = False
+    seen_modified_at: AwareDatetime | None = None
+    """When the endpoint was last modified before it was asked for, by SageMaker's clock."""
     why: str = ""
     approved_by: str = ""
     approval_note: str = ""
@@ -72,6 +74,8 @@ class Barred(_Remembered):
     package_arn: str
     at: AwareDatetime
     reason: str
+    until: AwareDatetime | None = None
+    """When it may be tried again by itself: where nothing speaks against the version, as when there was no capacity."""
     rejected: bool = True
     """The registry said so too, at least once since."""
     refusal: str = ""

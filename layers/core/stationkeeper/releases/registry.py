@@ -98,6 +98,11 @@ class ModelPackage(SageMakerModel):
         return self.model_package_version
 
     @property
+    def listed(self) -> Version:
+        """The version as a listing would have it."""
+        return Version.model_validate(self.model_dump(by_alias=True, include=set(Version.model_fields)))
+
+    @property
     def containers(self) -> tuple[Container, ...]:
         return self.inference_specification.containers if self.inference_specification else ()
 

@@ -13,37 +13,14 @@ from stationkeeper.releases.monitor_settings import GroundTruth, ProblemType
 from stationkeeper.releases.names import is_resource_name
 
 TAG_PREFIX = "stationkeeper:"
-KNOWN_TAGS = frozenset(
-    (
-        *(
-            "endpoint",
-            "instance-type",
-            "min-instances",
-            "max-instances",
-            "invocations-per-instance",
-            "traffic",
-        ),
-        *(
-            "bake-minutes",
-            "error-percent",
-            "latency-milliseconds",
-            "capture-percentage",
-            "on-call",
-            "smoke-test",
-        ),
-        *(
-            "monitor",
-            "baseline-dataset",
-            "ground-truth",
-            "ground-truth-start",
-            "ground-truth-end",
-            "problem-type",
-        ),
-        *("inference-attribute", "probability-attribute", "probability-threshold", "model-package-group"),
-        # of other reactions
-        *("multi-model-endpoint", "target-model", "register-to", "retraining-pipeline", "retrain-at"),
-    )
-)
+_KNOWN = """
+endpoint model-package-group instance-type min-instances max-instances invocations-per-instance traffic bake-minutes error-percent
+latency-milliseconds capture-percentage smoke-test on-call monitor baseline-dataset ground-truth ground-truth-start ground-truth-end
+problem-type inference-attribute probability-attribute probability-threshold
+multi-model-endpoint target-model register-to retraining-pipeline retrain-at
+"""
+KNOWN_TAGS = frozenset(_KNOWN.split())
+"""Every tag there is, of other reactions too."""
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
 _DURATION = re.compile(r"(?=.{1,15}$)-P(?=.)(\d{1,3}D)?(T(?=.)(\d{1,3}H)?(\d{1,4}M)?)?", re.ASCII)
@@ -100,7 +77,8 @@ class ReleaseSettings:
     capture_percentage: int
     invocations_per_instance: int
     error_percent: float
-    latency_milliseconds: int
+    latency_milliseconds: int | None
+    """None: the stack's default, or three times what the live fleet needs, whichever is more."""
     on_call: str
     min_instances: int | None = None
     max_instances: int | None = None
@@ -159,15 +137,13 @@ def settings_of(
         stack=stack,
         instance_type=reader.matching("instance-type", _INSTANCE_TYPE, "ml.<family>.<size>")
         or stack.instance_type,
-        bake_minutes=reader.number("bake-minutes", 1, 24 * 60, stack.bake_minutes) or stack.bake_minutes,
+        bake_minutes=reader.number("bake-minutes", 5, 24 * 60, stack.bake_minutes) or stack.bake_minutes,
         capture_percentage=_or(reader.number("capture-percentage", 0, 100), stack.capture_percentage),
         invocations_per_instance=_or(
             reader.number("invocations-per-instance", 1, 10_000_000), stack.invocations_per_instance
         ),
         error_percent=_or(reader.number("error-percent", 1, 100), stack.error_percent),
-        latency_milliseconds=_or(
-            reader.number("latency-milliseconds", 1, 3_600_000), stack.latency_milliseconds
-        ),
+        latency_milliseconds=reader.number("latency-milliseconds", 1, 3_600_000),
         on_call=reader.text("on-call") or stack.on_call,
         min_instances=least,
         max_instances=most,

@@ -72,7 +72,9 @@ def plan_creation(
     """
     tags = _tags(group_arn, settings, package)
     model_tags = config_tags = tags
-    if last is not None and isinstance(made := _cloned(last, package, last_package, group_arn), _Made):
+    if last is not None and isinstance(
+        made := _cloned(last, package, last_package, group_arn, settings.endpoint), _Made
+    ):
         last_model = last.models[str(last.config.variant(made.variant)["ModelName"])]
         model_tags, config_tags = _merged(last_model.document, tags), _merged(last.config.document, tags)
         words = f"a new endpoint, set up as the one before it ({last.config.name})"
@@ -122,6 +124,7 @@ def plan_update(
     fleet: Fleet,
     alarms: Iterable[Alarm],
     now: datetime,
+    live_latency_milliseconds: float | None = None,
 ) -> Release | Block:
     """The steps to another version on a live endpoint: its config, cloned, with another model.
 
@@ -129,9 +132,10 @@ def plan_update(
     ----------
     live_package : the version that is live, to tell what was set on the model from what came with the version.
     alarms : the guarding alarms that exist already, and those people tagged for the endpoint, with their state.
+    live_latency_milliseconds : the highest hourly average of the live fleet's model latency in the last day; None: nobody called it.
     """
     alarms = tuple(alarms)
-    made = _cloned(fleet, package, live_package, group_arn)
+    made = _cloned(fleet, package, live_package, group_arn, settings.endpoint)
     if isinstance(made, Block):
         return made
     live_model = fleet.models[str(fleet.config.variant(made.variant)["ModelName"])]
@@ -153,12 +157,13 @@ def plan_update(
             _merged(fleet.config.document, tags),
             f"the live config {fleet.config.name} with the new model",
         ),
-        *alarm_steps(settings, made.config_name, made.variant, tags, alarms),
+        *alarm_steps(settings, made.config_name, made.variant, tags, alarms, live_latency_milliseconds),
         Step(Action.UPDATE_ENDPOINT, update, start.why),
     )
     target = _target(start, package, now, made).model_copy(
         update={
             "previous_config": fleet.config.name,
+            "seen_modified_at": endpoint.last_modified_time,
             "previous_version": start.running,
             "previous_model": live_model.name,
             "traffic": guarded.words,
@@ -174,7 +179,7 @@ def alarms_to_be(
     fleet: Fleet, package: ModelPackage, live_package: ModelPackage | None, group_arn: str, endpoint: str
 ) -> tuple[str, ...]:
     """Names of the alarms that `plan_update` will make: an earlier attempt at the same may have left them red."""
-    made = _cloned(fleet, package, live_package, group_arn)
+    made = _cloned(fleet, package, live_package, group_arn, endpoint)
     return () if isinstance(made, Block) else alarm_names(endpoint, made.config_name)
 
 
@@ -199,12 +204,16 @@ def _target(start: Start, package: ModelPackage, now: datetime, made: _Made) -> 
 def _made(
     package: ModelPackage,
     group_arn: str,
+    endpoint: str,
     variant: str,
     model: dict[str, Any],
     config_of: Callable[[str], dict[str, Any]],
 ) -> _Made:
     def named(content: object) -> str:
-        return resource_name(group_name(group_arn), f"v{package.number}", digest_of=content)
+        # Of the endpoint too: two that follow one group share nothing that one of them might tidy.
+        return resource_name(
+            group_name(group_arn), f"v{package.number}", digest_of=[endpoint.lower(), content]
+        )
 
     model_name = named(model)
     config = config_of(model_name)
@@ -217,6 +226,8 @@ def _from_settings(package: ModelPackage, group_arn: str, settings: ReleaseSetti
         "PrimaryContainer": {"ModelPackageName": package.model_package_arn},
         "ExecutionRoleArn": stack.endpoint_role_arn,
     }
+    if package.marketplace:  # SageMaker takes Marketplace products only so
+        model["EnableNetworkIsolation"] = True
     if stack.subnets and stack.security_groups:
         model["VpcConfig"] = {"Subnets": list(stack.subnets), "SecurityGroupIds": list(stack.security_groups)}
 
@@ -235,11 +246,11 @@ def _from_settings(package: ModelPackage, group_arn: str, settings: ReleaseSetti
             made["KmsKeyId"] = stack.kms_key_arn
         return made
 
-    return _made(package, group_arn, VARIANT, model, config)
+    return _made(package, group_arn, settings.endpoint, VARIANT, model, config)
 
 
 def _cloned(
-    fleet: Fleet, package: ModelPackage, live_package: ModelPackage | None, group_arn: str
+    fleet: Fleet, package: ModelPackage, live_package: ModelPackage | None, group_arn: str, endpoint: str
 ) -> _Made | Block:
     """A fleet's config and model with another version in them, or why that cannot be."""
     variant_name = fleet.released_variant(group_arn)
@@ -267,6 +278,15 @@ def _cloned(
             version=package.number,
         )
 
+    if len(live_model.containers) > max(1, len(package.containers)):
+        return Block(
+            "pipeline",
+            f"The live model is a pipeline of {len(live_model.containers)} containers, and version {package.number} has "
+            f"{max(1, len(package.containers))}: in its place, the others would be gone.",
+            advice="Register the whole pipeline as one version",
+            version=package.number,
+        )
+
     def config(model_name: str) -> dict[str, Any]:
         kept = {
             name: value
@@ -280,7 +300,7 @@ def _cloned(
         return {**kept, "ProductionVariants": variants}
 
     model, notes = _successor(live_model, package, live_package)
-    return replace(_made(package, group_arn, variant_name, model, config), notes=notes)
+    return replace(_made(package, group_arn, endpoint, variant_name, model, config), notes=notes)
 
 
 def _successor(
@@ -297,15 +317,24 @@ def _successor(
         container["Environment"] = overrides
     kept = {
         name: live.document[name]
-        for name in ("ExecutionRoleArn", "VpcConfig", "EnableNetworkIsolation", "InferenceExecutionConfig")
+        for name in ("ExecutionRoleArn", "VpcConfig", "EnableNetworkIsolation")
         if live.document.get(name)
     }
+    if len(package.containers) > 1 and live.document.get("InferenceExecutionConfig"):
+        kept["InferenceExecutionConfig"] = live.document["InferenceExecutionConfig"]
+    if package.marketplace:
+        kept["EnableNetworkIsolation"] = True
     set_by_version = {name for one in package.containers for name in one.environment}
     notes = tuple(
         f"{name}={value}, set on the live model, is carried over in place of what the version says"
         for name, value in sorted(overrides.items())
         if name in set_by_version
     )
+    own = live.containers[0].get("Environment") or {} if live.package_arn is None and live.containers else {}
+    if own:
+        notes += (
+            f"the live model was made without a version, and its environment ({', '.join(sorted(own))}) is not carried over",
+        )
     return {"PrimaryContainer": container, **kept}, notes
 
 
