@@ -106,6 +106,7 @@ def target(number: int = 8, previous: int | None = 7, **more: Any) -> Target:
         "model": f"m{number}",
         "variant": VARIANT,
         "started_at": NOW - timedelta(hours=1),
+        "seen_modified_at": NOW - timedelta(hours=1),
         "previous_config": f"c{previous}" if previous else None,
         "previous_model": f"m{previous}" if previous else None,
         "previous_version": previous,
@@ -130,12 +131,13 @@ def live(number: int = 7, **more: Any) -> Live:
     return Live.model_validate({**facts, **more})
 
 
-def barred(number: int, *, rejected: bool = True) -> Barred:
+def barred(number: int, *, rejected: bool = True, until: datetime | None = None) -> Barred:
     return Barred(
         version=number,
         package_arn=package_arn(number),
         at=NOW - timedelta(hours=2),
         reason="an alarm",
+        until=until,
         rejected=rejected,
         refusal="" if rejected else "access denied",
     )

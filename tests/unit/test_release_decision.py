@@ -23,6 +23,7 @@ from stationkeeper.releases.decision import (
     Succeeded,
     Wait,
     decide,
+    lacked_capacity,
     needs_fleet,
 )
 from stationkeeper.releases.observed import State
@@ -621,3 +622,41 @@ def test_fleet_that_was_not_needed_decides_nothing(seen: Look):
     )
 
     assert decide(other) == decide(seen)
+
+
+@pytest.mark.parametrize(
+    ("said", "lacked"),
+    [
+        (
+            "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.",
+            True,
+        ),
+        ("ResourceLimitExceeded: the account-level limit is 2 Instances", True),
+        (
+            "The primary container for production variant AllTraffic did not pass the ping health check.",
+            False,
+        ),
+        ("", False),
+    ],
+)
+def test_lack_of_capacity_is_told_from_a_bad_version(said: str, lacked: bool):
+    assert lacked_capacity(said) is lacked
+
+
+def test_version_without_capacity_is_tried_again_when_its_time_has_come():
+    waiting = record(live=live(), barred=(barred(8, until=NOW, rejected=False),))
+
+    before = decide(look(record=waiting, now=NOW - timedelta(seconds=1)))
+    then = decide(look(record=waiting))
+
+    assert not isinstance(before, Start)
+    assert isinstance(then, Start)
+    assert then.version.number == 8
+
+
+def test_config_that_people_made_anew_under_its_old_name_is_looked_at_by_the_sweep():
+    by_hand = record(live=live(7, ours=False))
+
+    assert not needs_fleet(look(record=by_hand, fleet=None))
+    assert needs_fleet(look(record=by_hand, fleet=None, thorough=True))
+    assert isinstance(decide(look(record=by_hand, fleet=fleet_of("c6"), thorough=True)), Start)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stationkeeper.releases.guardrails import Guard, alarm_names, alarm_steps, guard
+from stationkeeper.releases.guardrails import Guard, alarm_names, alarm_steps, guard, latency_limit
 from stationkeeper.releases.observed import Alarm, EndpointConfig
 from stationkeeper.releases.steps import Action, Step
 
@@ -176,7 +176,7 @@ def test_what_sagemaker_guards_is_guarded(of: EndpointConfig):
 
 
 @pytest.mark.parametrize(
-    ("minutes", "stage"), [("1", 60), ("5", 300), ("10", 600), ("60", 600), ("1440", 600)]
+    ("minutes", "stage"), [("1", 600), ("5", 300), ("10", 600), ("60", 600), ("1440", 600)]
 )
 def test_stage_bakes_as_long_as_asked_for_and_ten_minutes_at_most(minutes: str, stage: int):
     made = guarded(bake_minutes=minutes)
@@ -191,8 +191,8 @@ def test_words_say_how_traffic_moves():
     assert (
         guarded().words == "10 % for 10 minutes, then all; the old fleet stands by for 10 minutes after that"
     )
-    assert guarded(bake_minutes="1", traffic="linear-25").words == (
-        "25 % more every 1 minute; the old fleet stands by for 1 minute after that"
+    assert guarded(bake_minutes="5", traffic="linear-25").words == (
+        "25 % more every 5 minutes; the old fleet stands by for 5 minutes after that"
     )
     assert (
         guarded(traffic="all-at-once").words
@@ -343,3 +343,28 @@ def test_alarms_of_two_endpoints_that_share_a_config_differ():
     other = alarm_steps(settings(endpoint="churn-us"), NEW, "blue", [])
 
     assert {step.name for step in one}.isdisjoint(step.name for step in other)
+
+
+@pytest.mark.parametrize(
+    ("tag", "live", "limit"),
+    [(None, None, 1_000), (None, 20.0, 1_000), (None, 2_500.5, 7_502), ("300", 2_500.0, 300)],
+    ids=["nobody calls it", "fast", "slow by nature", "a tag says so"],
+)
+def test_a_model_that_is_slow_by_nature_does_not_lose_its_first_release(
+    tag: str | None, live: float | None, limit: int
+):
+    read = settings(**({"latency_milliseconds": tag} if tag else {}))
+
+    assert latency_limit(read, live) == limit
+    _, latency = alarm_steps(read, "c8", "blue", [], live_latency_milliseconds=live)
+    assert latency.request["Threshold"] == limit * 1_000
+
+
+def test_time_that_a_model_takes_to_load_does_not_end_its_release():
+    slow = variant(ModelDataDownloadTimeoutInSeconds=3_600, ContainerStartupHealthCheckTimeoutInSeconds=1_200)
+
+    made = guarded(config("c7", [slow]))
+
+    assert made.deployment is not None
+    policy = made.deployment["BlueGreenUpdatePolicy"]
+    assert policy["MaximumExecutionTimeoutInSeconds"] >= 3_600 + 4_800

@@ -350,7 +350,6 @@ def test_model_is_set_up_as_the_live_one():
         "ExecutionRoleArn": ROLE,
         "VpcConfig": NETWORK,
         "EnableNetworkIsolation": True,
-        "InferenceExecutionConfig": {"Mode": "Direct"},
     }
 
 
@@ -408,6 +407,48 @@ def test_containers_of_a_pipeline_come_with_the_version(many: int):
     old = Model("m7", {"Containers": [{"ModelPackageName": package_arn(7)}] * many, "ExecutionRoleArn": ROLE})
 
     assert new_model(updated(fleet(None, old)))["PrimaryContainer"] == {"ModelPackageName": package_arn(8)}
+
+
+def of_two_containers() -> ModelPackage:
+    return package(8, InferenceSpecification={"Containers": [{"Image": "a"}, {"Image": "b"}]})
+
+
+def test_how_containers_are_called_is_kept_where_there_are_several():
+    direct = model(InferenceExecutionConfig={"Mode": "Direct"})
+
+    made = new_model(updated(fleet(None, direct), of_two_containers()))
+
+    assert made["InferenceExecutionConfig"] == {"Mode": "Direct"}
+
+
+def test_pipeline_made_by_hand_is_not_replaced_by_less():
+    by_hand = Model("m7", {"Containers": [{"Image": "pre"}, {"Image": "xgb"}], "ExecutionRoleArn": ROLE})
+
+    assert blocked(fleet(None, by_hand)).code == "pipeline"
+    assert new_model(updated(fleet(None, by_hand), of_two_containers()))["ModelName"]
+
+
+def test_environment_of_a_model_made_by_hand_is_not_lost_in_silence():
+    by_hand = model(number=None, PrimaryContainer={"Image": "xgb", "Environment": {"WORKERS": "4"}})
+
+    release = updated(fleet(None, by_hand))
+
+    assert any("WORKERS" in note and "not carried over" in note for note in release.target.notes)
+
+
+def test_marketplace_products_are_isolated():
+    product = package(8, InferenceSpecification={"Containers": [{"ProductId": "prod-1"}]})
+    made = created(new=product)
+
+    assert isinstance(made, Release)
+    assert made.steps[0].request["EnableNetworkIsolation"] is True
+    assert new_model(updated(new=product))["EnableNetworkIsolation"] is True
+
+
+def test_two_endpoints_that_follow_one_group_share_nothing():
+    one, other = updated(), updated(read=settings(endpoint="churn-test"))
+
+    assert not {one.target.config, one.target.model} & {other.target.config, other.target.model}
 
 
 # ---------------------------------------------------------------- names

@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
-from stationkeeper.aws.smoke_tests import NoPayload, _first_file
+from stationkeeper.aws.smoke_tests import AwsSmokeTests, NoPayload, _first_file
 
 FILE, FOLDER, SYMLINK, HARDLINK, FIFO = (
     tarfile.REGTYPE,
@@ -191,3 +192,102 @@ def _mend_checksum(block: bytearray) -> None:
     """As the first header would have it, so that its damage is read on."""
     block[148:156] = b" " * 8
     block[148:156] = b"%06o\0 " % sum(block[:512])
+
+
+# ---------------------------------------------------------------- calling the model
+
+
+class Answer:
+    """A client that gives one answer to its one call, and keeps what it was asked."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked: dict[str, Any] = {}
+
+    def _call(self, **request: Any) -> Any:
+        self.asked = request
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    get_object = invoke_endpoint = _call
+
+
+def failure(code: str, message: str = "said", status: int = 400) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Call"
+    )
+
+
+def run(
+    of_model: Any, of_s3: Any = None, uri: str = "s3://models/payload.tar.gz"
+) -> tuple[tuple[bool, str], Answer]:
+    content = archive(PAYLOAD)
+    s3: Any = Answer(of_s3 or {"ContentLength": len(content), "Body": io.BytesIO(content)})
+    runtime: Any = Answer(of_model)
+    return AwsSmokeTests(lambda: s3, lambda: runtime).run("churn-prod", "blue", uri, "text/csv"), runtime
+
+
+def test_a_model_that_answers_has_passed():
+    result, runtime = run({"Body": io.BytesIO(b"0.7")})
+
+    assert result == (True, "")
+    assert runtime.asked == {
+        "EndpointName": "churn-prod",
+        "TargetVariant": "blue",
+        "Body": b"1,2,3\n",
+        "ContentType": "text/csv",
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            failure("ModelError", "Received server error (500) from primary"),
+            "with an error: Received server error",
+        ),
+        ({"Body": io.BytesIO(b"")}, "with nothing"),
+        (ReadTimeoutError(endpoint_url="https://runtime"), "did not answer"),
+    ],
+    ids=["an error of the model", "nothing", "too late"],
+)
+def test_only_the_model_itself_fails_a_version(answer: Any, said: str):
+    (passed, words), _ = run(answer)
+
+    assert not passed
+    assert said in words
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationError"])
+def test_what_is_not_the_models_fault_says_nothing_against_it(code: str):
+    (passed, words), _ = run(failure(code))
+
+    assert passed
+    assert words.startswith("no smoke test: ")
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ModelNotReadyException", "ServiceUnavailable"])
+def test_passing_faults_are_tried_again(code: str):
+    with pytest.raises(ClientError):
+        run(failure(code))
+
+
+@pytest.mark.parametrize(
+    ("uri", "of_s3"),
+    [
+        ("https://example.com/payload.tar.gz", None),
+        ("s3://models", None),
+        ("s3://models/payload.tar.gz", failure("NoSuchKey", status=404)),
+        ("s3://models/payload.tar.gz", failure("AccessDenied", status=403)),
+        ("s3://models/payload.tar.gz", ParamValidationError(report="Invalid bucket name")),
+        ("s3://models/payload.tar.gz", {"ContentLength": 30_000_000, "Body": io.BytesIO()}),
+    ],
+    ids=["not S3", "no key", "missing", "denied", "no bucket name", "too large"],
+)
+def test_without_a_payload_there_is_no_test_and_that_is_said(uri: str, of_s3: Any):
+    (passed, words), runtime = run(None, of_s3, uri)
+
+    assert passed
+    assert words.startswith("no smoke test: ")
+    assert runtime.asked == {}

@@ -278,7 +278,7 @@ def _cloned(
             version=package.number,
         )
 
-    if len(live_model.containers) > max(1, len(package.containers)):
+    if live_model.package_arn is None and len(live_model.containers) > max(1, len(package.containers)):
         return Block(
             "pipeline",
             f"The live model is a pipeline of {len(live_model.containers)} containers, and version {package.number} has "
