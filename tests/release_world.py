@@ -15,8 +15,10 @@ from botocore.loaders import create_loader
 from embedded_aws.clock import VirtualClock
 from embedded_aws.moto_additions.events import installed
 from embedded_aws.moto_additions.sagemaker import SageMakerSimulator
+from embedded_aws.moto_additions.sagemaker.endpoint import endpoints_of
 from moto import mock_aws
 from moto.events.models import EventPattern
+from moto.sagemaker.models import sagemaker_backends
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.world import ACCOUNT, BUCKET, REGION, ROOT, TABLE, World, _ignore, _invoke, _load, _lost
@@ -53,6 +55,8 @@ class ReleaseWorld(World):
     after_each_call: Callable[[str], None] | None = None
     """Called after each call of a function with its name; may start another copy of a function."""
 
+    states: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """What endpoints went through: name, status, and the configs then, live and coming ("" when none is)."""
     before_each_call: Callable[[str], None] | None = None
     """Called before each call of a function with its name; may raise what AWS would answer."""
 
@@ -110,6 +114,11 @@ class ReleaseWorld(World):
         self.events_seen.append(event)
         if any(pattern.matches_event(event) for pattern in self.patterns):  # type: ignore[arg-type]
             self.inbox.append(json.dumps(event))
+
+    def on_status(self, endpoint: str, status: str, config: str) -> None:
+        there = endpoints_of(sagemaker_backends[ACCOUNT][REGION]).get(endpoint)
+        coming = there.pending.config.name if there and there.pending else ""
+        self.states.append((endpoint, status, config, coming))
 
     # ---------------------------------------------------------------- what people do
 
@@ -217,6 +226,11 @@ class ReleaseWorld(World):
         finally:
             if not done:
                 self.inbox.append(body)
+
+    def crash_next_delivery(self, after: int) -> None:
+        """The release function dies after its `after`-th call of the next delivery, if it makes so many; the queue delivers again."""
+        with self.crashing_after(after):
+            self.deliver_next()
 
     def settle(self) -> None:
         """Until nothing is under way: queues, endpoints, jobs."""
@@ -339,7 +353,11 @@ def release_world(*, clocks_agree: bool = True) -> Iterator[ReleaseWorld]:
     )
     clock = VirtualClock()
     holder: list[ReleaseWorld] = []
-    simulator = SageMakerSimulator(clock, lambda event: holder[0].on_event(event))  # noqa: PLW0108  # filled later
+    simulator = SageMakerSimulator(
+        clock,
+        lambda event: holder[0].on_event(event),  # noqa: PLW0108  # filled later
+        on_status=lambda *state: holder[0].on_status(*state),  # noqa: PLW0108
+    )
     try:
         with (
             mock_aws(),

@@ -79,7 +79,7 @@ def _waiting(look: Look, decision: Wait) -> Condition:
 
 def _due(look: Look, start: Start) -> Condition:
     """A version is to be released; on-call was told if something was in its way at the last try."""
-    code, _, version = look.record.told.get("blocked", "").rpartition("@")[0].partition(":")
+    code, version, *_ = [*look.record.told.get("blocked", "").rpartition("@")[0].split(":"), "", ""]
     if version in (str(start.version.number), "None"):
         return Condition(
             State.BLOCKED, f"blocked: version {start.version.number} cannot be released ({code})"

@@ -231,7 +231,7 @@ def test_a_block_says_why_and_what_to_do(live: Command) -> None:
     said = live.says("plan", GROUP)
 
     assert f"{ENDPOINT}: version 1 is live, no version of churn can be released." in said
-    assert "Blocked: No version of the group is approved any more." in said
+    assert "Blocked: No approved version of the group is left to release." in said
     assert "What to do: Approve the version that should run." in said
     plan = live.document("plan", GROUP)
     assert (plan["decision"], plan["code"]) == ("block", "nothing-approved")

@@ -134,7 +134,7 @@ def test_a_block_says_why(live: Command) -> None:
     found = row(live)
 
     assert (found["state"], found["live"], found["newest_approved"]) == ("blocked", 1, None)
-    assert "blocked: No version of the group is approved any more " in live.says("status")
+    assert "blocked: No approved version of the group is left to release " in live.says("status")
 
 
 def test_a_refused_release_is_blocked_not_due(live: Command) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from stationkeeper.events.envelope import Envelope, one
-from stationkeeper.events.fields import SageMakerModel, Text
+from stationkeeper.events.fields import Many, SageMakerModel, Text
 
 
 class ModelPackageChange(SageMakerModel):
@@ -18,6 +18,15 @@ class ModelPackageChange(SageMakerModel):
     model_package_group_name: Text = None
     model_package_version: int | None = None
     model_approval_status: Text = None
+    updated_model_package_fields: Many[str] = ()
+    """What changed, where the event says so; approvals through the API may not."""
+
+    @property
+    def approval_changed(self) -> bool:
+        return (
+            not self.updated_model_package_fields
+            or "ModelApprovalStatus" in self.updated_model_package_fields
+        )
 
 
 class ModelPackageStateChange(Envelope):

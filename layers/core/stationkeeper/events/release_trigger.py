@@ -42,6 +42,7 @@ class ReleaseTrigger(Envelope):
     version: int | None = None
     approval: str | None = None
     """What the event says of its version's approval; only a reason to look."""
+    approval_changed: bool = True
     thorough: bool = False
     """Look at everything, even where nothing seems to have changed."""
 
@@ -63,7 +64,7 @@ class ReleaseTrigger(Envelope):
                     group_arn=group_arn_of(package.detail.model_package_arn),
                     version=package.detail.model_package_version,
                     approval=package.detail.model_approval_status,
-                )
+                ).model_copy(update={"approval_changed": package.detail.approval_changed})
             case "SageMaker Processing Job State Change":
                 job = ProcessingJobStateChange.parse(body)
                 return cls._of(job, group_arn=job.detail.tags.get(GROUP_TAG) or None)

@@ -33,7 +33,7 @@ class Approvals:
         """Raises `MemoryConflict` when the record was written since the look: look again."""
         if look.approved is None or self._tell_failed(look, telling):
             return
-        if trigger.version is not None and trigger.approval == "Approved":
+        if trigger.version is not None and trigger.approval == "Approved" and trigger.approval_changed:
             self._explain_older(look, trigger.version, telling)
         elif trigger.thorough or (trigger.version is not None and trigger.approval in (_WAITING, None)):
             self._ask(look, telling)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from stationkeeper.events.release_trigger import GROUP_TAG
 from stationkeeper.releases.decision import Block, Decision, Look, SetUp, Start, Wait, decide, needs_fleet
 from stationkeeper.releases.names import resource_name
 from stationkeeper.releases.observed import Alarm, Baselining, Endpoint, Fleet, Scaling, Schedule
@@ -228,6 +229,8 @@ class Looking:
         tags = self.sight.tags(arn)
         if tags is None:
             return NotManaged(f"there is no endpoint {place.endpoint}")
+        if tags.get(GROUP_TAG, "").lower() != place.group_arn.lower():
+            return NotManaged()  # its record remembers what it followed once
         return settings_of(tags, self.stack, place.endpoint)
 
     def _approved(self, group_arn: str, hint: Hint | None) -> tuple[Version, ...] | None:

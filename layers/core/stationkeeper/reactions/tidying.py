@@ -46,7 +46,8 @@ class Tidying:
             gone = [item for item in due if self._delete(item, due, references)]
             names = {(item.kind, item.name) for item in gone}
             left = tuple(
-                item.model_copy(update={"claimed_at": None})
+                # What somebody else uses is asked for again after another grace period.
+                item.model_copy(update={"claimed_at": None, "since": now}) if item in due else item
                 for item in record.retired
                 if (item.kind, item.name) not in names
             )
