@@ -1,11 +1,13 @@
 """The checkout this command runs from, and what must be built before it can run."""
 
+import fcntl
 import os
 import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stationkeeper_command.errors import CommandError
@@ -20,6 +22,7 @@ SAMPLES = ROOT / "events"
 _SOURCES = ("template.yaml", "functions", "layers", "samconfig.toml")
 _ARCHITECTURES = {"x86_64": "x86_64", "AMD64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 _STAMP = BUILD / "architecture"
+_LOCK = ROOT / ".aws-sam" / "lock"
 
 
 def architecture() -> str:
@@ -46,8 +49,17 @@ def _source_files() -> Iterator[Path]:
             )
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One builder at a time: two would sweep away each other's work."""
+    _LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def build() -> None:
-    """`sam build` for this machine.
+    """`sam build` for this machine, unless another process did it meanwhile.
 
     Raises
     ------
@@ -59,6 +71,12 @@ def build() -> None:
         raise CommandError(
             "the SAM CLI is not installed beside this command. Run `make setup` in the project folder."
         )
+    with _alone():
+        if not is_built():
+            _build(sam)
+
+
+def _build(sam: Path) -> None:
     # sam looks for an interpreter called python3.13 that has pip: this environment's own.
     path = f"{sam.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
@@ -83,8 +101,12 @@ def prepare_runtime() -> None:
     CommandError
         When uv is missing or cannot install.
     """
-    if RUNTIME_PYTHON.exists():
-        return
+    with _alone():
+        if not RUNTIME_PYTHON.exists():
+            _prepare_runtime()
+
+
+def _prepare_runtime() -> None:
     own = ROOT / ".uv" / "bin" / "uv"
     uv = str(own) if own.exists() else shutil.which("uv")
     if uv is None:

@@ -9,13 +9,27 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from embedded_aws.moto_additions.sagemaker import Outcome
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from tests.release_world import ReleaseWorld, nothing_is_left, release_world
-from tests.simulation.commands import COMMANDS, GROUPS, EndpointDeleted, OwnConfigOfOurs, OwnUpdate
+from tests.simulation.commands import (
+    COMMANDS,
+    DAY,
+    GROUPS,
+    Decide,
+    EndpointDeleted,
+    NewVersion,
+    OwnConfigOfOurs,
+    OwnUpdate,
+    Sweep,
+    TimePasses,
+)
 
 _THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+NEXT = NewVersion("churn", Outcome.SUCCEEDS, 4_000)
+WEEK = TimePasses(8 * DAY)
 _BLOCKED = ("Failed", "UpdateRollbackFailed")
 _READS = ("Describe", "List", "Get", "SendMessage")
 _SERVES = re.compile(r"version (\d+) in service|rolled back, version (\d+) serves")
@@ -43,6 +57,8 @@ def _quiet():
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+@example([NEXT, OwnConfigOfOurs("churn", elsewhere=True), NEXT, NEXT, WEEK, Sweep()], True)
+@example([NewVersion("churn", Outcome.ROLLS_BACK, 4_000), Decide("churn", 0, "Approved"), WEEK], True)
 @given(st.lists(COMMANDS, min_size=8, max_size=40), st.sampled_from([True, True, True, False]))
 def test_each_endpoint_ends_with_the_highest_approved_version(commands: list, released: bool) -> None:
     with release_world() as system:

@@ -38,6 +38,7 @@ class Store:
 
     configs: dict[str, set[str]] = field(default_factory=dict)
     in_use: set[str] = field(default_factory=set)
+    kept_by_people: set[str] = field(default_factory=set)
     deleted: list[tuple[str, str]] = field(default_factory=list)
     asked: int = 0
     at_references: Callable[[], None] = lambda: None
@@ -50,7 +51,7 @@ class Store:
             frozenset(self.in_use), {name: frozenset(models) for name, models in self.configs.items()}
         )
 
-    def delete(self, kind: str, name: str) -> None:
+    def delete(self, kind: str, name: str) -> bool:
         self.at_delete(name)
         if kind == "endpoint-config":
             assert name not in self.in_use
@@ -58,6 +59,7 @@ class Store:
         if kind == "model":
             assert not [config for config, models in self.configs.items() if name in models]
         self.deleted.append((kind, name))
+        return name not in self.kept_by_people
 
     @property
     def gone(self) -> list[str]:
@@ -166,7 +168,7 @@ def test_config_that_an_endpoint_runs_is_kept_with_its_model():
     records = tidy(store, churn_prod=record(retired=old("c6", "m6", "a6")))
 
     assert store.gone == ["a6"]
-    assert records.recall(ENDPOINT).retired == old("c6", "m6")  # claimed no more, and looked at again
+    assert records.recall(ENDPOINT).retired == old("c6", "m6", since=NOW)  # asked for again after a week
 
 
 def test_model_of_somebodys_config_is_kept():
@@ -197,6 +199,15 @@ def test_model_of_a_config_that_is_kept_is_kept():
 
     assert store.gone == ["c6"]
     assert left(records) == ["c6b", "m6"]
+
+
+def test_what_people_took_our_tag_off_is_theirs():
+    store = Store(kept_by_people={"c6"})
+
+    records = tidy(store, churn_prod=record(retired=old("c6", "m6")), zeta=record(retired=old("z1")))
+
+    assert left(records) == []
+    assert "z1" in store.gone
 
 
 def test_kind_that_nobody_knows_is_kept():
