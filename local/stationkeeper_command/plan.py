@@ -22,9 +22,9 @@ from stationkeeper.releases.decision import (
     Wait,
 )
 from stationkeeper.releases.names import is_resource_name
-from stationkeeper.releases.registry import highest
+from stationkeeper.releases.registry import group_name, highest
 from stationkeeper.releases.set_up import SetUpPlan
-from stationkeeper.releases.starting import Release, group_name
+from stationkeeper.releases.starting import Release
 from stationkeeper.releases.steps import Step
 
 from stationkeeper_command.account import Account, deployed

@@ -18,8 +18,9 @@ from stationkeeper.releases.decision import (
     Succeeded,
     Wait,
 )
+from stationkeeper.releases.registry import group_name
 from stationkeeper.releases.set_up import SetUpPlan
-from stationkeeper.releases.starting import Release, group_name
+from stationkeeper.releases.starting import Release
 from stationkeeper.releases.steps import Action, Step
 
 from stationkeeper_command.plan import Plan

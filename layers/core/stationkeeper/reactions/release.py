@@ -25,7 +25,7 @@ from stationkeeper.releases.decision import (
 )
 from stationkeeper.releases.observed import State
 from stationkeeper.releases.record import Record, Target
-from stationkeeper.releases.starting import group_name
+from stationkeeper.releases.registry import group_name
 from stationkeeper.releases.telling import Telling
 from stationkeeper.telemetry import logger, metrics, note_latency
 

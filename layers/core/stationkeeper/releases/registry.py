@@ -133,6 +133,11 @@ def highest(versions: Iterable[Version]) -> Version | None:
     return max(versions, key=lambda version: version.number, default=None)
 
 
+def group_name(group_arn: str) -> str:
+    """The name of a group, from its ARN."""
+    return group_arn.rpartition("/")[2]
+
+
 def version_of(package_arn: str) -> int | None:
     """The number at the end of a version's ARN."""
     number = package_arn.rpartition("/")[2]

@@ -18,10 +18,9 @@ from stationkeeper.releases.monitoring import (
     schedule_name,
 )
 from stationkeeper.releases.observed import Baselining, Fleet, Scaling, Schedule
-from stationkeeper.releases.registry import ModelPackage
+from stationkeeper.releases.registry import ModelPackage, group_name
 from stationkeeper.releases.scaling import plan_scaling
 from stationkeeper.releases.settings import TAG_PREFIX, ReleaseSettings
-from stationkeeper.releases.starting import group_name
 from stationkeeper.releases.steps import Action, Step
 from stationkeeper.reports.violation import Monitor
 

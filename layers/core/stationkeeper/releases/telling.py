@@ -16,9 +16,8 @@ from stationkeeper.events.release_events import (
 )
 from stationkeeper.releases.decision import Block
 from stationkeeper.releases.record import Target
-from stationkeeper.releases.registry import ModelPackage
+from stationkeeper.releases.registry import ModelPackage, group_name
 from stationkeeper.releases.set_up import SetUpPlan
-from stationkeeper.releases.starting import group_name
 from stationkeeper.severity import Severity
 
 _TEXT = 600
