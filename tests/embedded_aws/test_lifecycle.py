@@ -123,7 +123,7 @@ def test_interrupt_ends_the_functions(
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
     assert gone(pid)
 
