@@ -224,6 +224,22 @@ def test_a_name_somebody_else_used_is_refused(system: ReleaseWorld) -> None:
     assert "something else has this name" in mail["body"]
 
 
+def test_a_live_config_that_somebody_deleted_is_told_by_the_sweep_once_a_day(system: ReleaseWorld) -> None:
+    released(system)
+    system.told()
+    system.sagemaker.delete_endpoint_config(EndpointConfigName=system.endpoint()["EndpointConfigName"])
+    system.simulator.deleted_while_referenced.clear()  # it was not us
+
+    sweeps(system, 3)
+
+    (mail,) = system.read_mail()
+    assert mail["attributes"]["kind"] == "ReleaseBlocked"
+    assert "was deleted" in mail["body"]
+    system.advance(24 * 3600)
+    system.sweep()
+    assert len(system.read_mail()) == 1
+
+
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalFailure", "ServiceUnavailable"])
 def test_a_passing_fault_is_nobodys_business(system: ReleaseWorld, code: str) -> None:
     released(system)

@@ -131,6 +131,8 @@ class Endings:
     def set_up(self, look: Look, live: Live, telling: Telling) -> Record:
         """Bring autoscaling and monitoring of a version in service to what is configured."""
         plan = self.looking.plan_set_up(look, live)
+        if plan.lost is not None:
+            return self.notebook.block(look, plan.lost, telling)
         problems, finished = self._carry_out(plan)
         settled = look.wish if finished else ""
         target = look.record.target

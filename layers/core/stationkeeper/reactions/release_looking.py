@@ -182,6 +182,9 @@ class Looking:
         """What is left so that autoscaling and monitoring of a version in service are as configured."""
         package = self.sight.package(live.package_arn)
         fleet = look.fleet or self.sight.fleet(live.config)
+        if fleet is None and look.endpoint is not None:
+            lost = config_gone(look.endpoint, live.version)
+            return SetUpPlan(lost=lost, notes=(lost.why,))
         if (
             package is None
             or fleet is None
@@ -216,7 +219,8 @@ class Looking:
                 release = self.plan_start(look, decision)
                 return (release, None) if isinstance(release, Block | Wait) else (decision, release)
             case SetUp():
-                return decision, self.plan_set_up(look, decision.live)
+                set_up = self.plan_set_up(look, decision.live)
+                return (set_up.lost, None) if set_up.lost else (decision, set_up)
             case _:
                 return decision, None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from stationkeeper.errors import UnsupportedRegion
 from stationkeeper.events.release_trigger import GROUP_TAG
+from stationkeeper.releases.decision import Block
 from stationkeeper.releases.monitor_settings import MonitorSettings, Vpc
 from stationkeeper.releases.monitoring import (
     Baseline,
@@ -53,6 +54,8 @@ class SetUpPlan:
     later: tuple[str, ...] = ()
     failed_job: tuple[str, str] | None = None
     """The baselining job that failed, and why."""
+    lost: Block | None = None
+    """Why nothing can be set up: what the endpoint runs was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
