@@ -255,3 +255,29 @@ def test_a_passing_fault_is_nobodys_business(system: ReleaseWorld, code: str) ->
         "[INFO] releasing version 2, replacing 1",
         "[OK] version 2 in service after 28 minutes",
     ]
+
+
+def test_without_capacity_the_version_keeps_its_approval_and_is_tried_again(system: ReleaseWorld) -> None:
+    def no_instances(parsed: dict[str, Any], **_: Any) -> None:
+        if parsed.get("FailureReason"):
+            parsed["FailureReason"] = (
+                "Unable to provision requested ML compute capacity: InsufficientInstanceCapacity"
+            )
+
+    released(system)
+    system.told()
+    system.simulator.plan_outcome(ENDPOINT, Outcome.ROLLS_BACK)
+    with system.hooked("sagemaker", "after-call.sagemaker.DescribeEndpoint", no_instances):
+        second = system.approved()
+        system.settle()
+        sweeps(system, 2)
+
+    _, mail = (one for one in system.read_mail() if "waits for approval" not in one["subject"])
+    assert mail["subject"] == "[WARNING] churn-prod: version 2 waits, SageMaker has no instances"
+    assert "InsufficientInstanceCapacity" in mail["body"]
+    assert system.status(second) == "Approved"
+    assert system.live_version() == 1
+
+    sweeps(system, 6)
+
+    assert system.live_version() == 2
