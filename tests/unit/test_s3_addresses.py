@@ -11,6 +11,7 @@ from stationkeeper.aws.s3_addresses import s3_address
     [
         ("s3://models/churn/metrics.json", ("models", "churn/metrics.json")),
         ("s3://models/a?b#c.json", ("models", "a?b#c.json")),
+        ("s3://models//a.json", ("models", "/a.json")),
         ("https://models.s3.eu-west-1.amazonaws.com/churn/a%20b.json", ("models", "churn/a b.json")),
         ("https://s3.eu-west-1.amazonaws.com/models/churn/metrics.json", ("models", "churn/metrics.json")),
         ("https://s3-us-west-2.amazonaws.com/models/x.json", ("models", "x.json")),

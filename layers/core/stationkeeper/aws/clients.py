@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 # before the shortest time-out of a function (30 s).
 CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=5)
 
+_OTHER_CONFIGS = {
+    # A model answers within 60 s. No second try: a prediction may not be ours to repeat.
+    "sagemaker-runtime": Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=65)
+}
+
 
 @cache
 def _session() -> boto3.session.Session:
@@ -35,7 +40,8 @@ def _session() -> boto3.session.Session:
 
 @cache
 def _client(service: str) -> Any:
-    return _session().client(service, config=CONFIG)  # type: ignore[call-overload]  # the name is not a literal here
+    config = _OTHER_CONFIGS.get(service, CONFIG)
+    return _session().client(service, config=config)  # type: ignore[call-overload]  # the name is not a literal here
 
 
 def autoscaling() -> ApplicationAutoScalingClient:
@@ -79,11 +85,7 @@ def sagemaker() -> SageMakerClient:
 
 
 def sagemaker_runtime() -> SageMakerRuntimeClient:
-    # A model answers within 60 s. No second try: a prediction may not be ours to repeat.
-    client: SageMakerRuntimeClient = _session().client(
-        "sagemaker-runtime",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=65),
-    )
+    client: SageMakerRuntimeClient = _client("sagemaker-runtime")
     return client
 
 

@@ -19,6 +19,9 @@ _PASSING = (
     "ServiceUnavailable",
     "InternalFailure",
     "RequestTimeout",
+    "RequestTimeTooSkewed",
+    "ExpiredToken",
+    "SlowDown",
 )
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from stationkeeper.aws.errors import is_missing
 from stationkeeper.events.processing_job import ProcessingJob
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ class SageMakerProcessingJobs:
         try:
             answer = self._client().describe_processing_job(ProcessingJobName=job_name)
         except ClientError as error:
-            # SageMaker says "not found" as a plain ValidationException.
-            if "Could not find" in error.response.get("Error", {}).get("Message", ""):
+            if is_missing(error):
                 return None
             raise
         return ProcessingJob.model_validate(answer)

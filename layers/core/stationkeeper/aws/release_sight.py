@@ -62,12 +62,7 @@ class AwsReleaseSight:
 
     def tags(self, arn: str) -> dict[str, str] | None:
         """Tags of a SageMaker resource; None when it is not there. One call (50 tags are one page)."""
-        try:
-            return self._tags(arn)
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        return _unless_missing(lambda: self._tags(arn))
 
     def followers(self, group_arn: str) -> tuple[str, ...]:
         """Endpoints of this account that are tagged to follow a group of another one. One call per hundred."""
@@ -108,38 +103,24 @@ class AwsReleaseSight:
 
     def package(self, arn: str) -> ModelPackage | None:
         """A version with all its properties; None when it is not there. One call."""
-        try:
-            return ModelPackage.model_validate(self._sagemaker().describe_model_package(ModelPackageName=arn))
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        return _unless_missing(
+            lambda: ModelPackage.model_validate(
+                self._sagemaker().describe_model_package(ModelPackageName=arn)
+            )
+        )
 
     def endpoint(self, name: str) -> Endpoint | None:
         """An endpoint as it is now; None when it is not there. One call."""
-        try:
-            return Endpoint.model_validate(self._sagemaker().describe_endpoint(EndpointName=name))
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        return _unless_missing(
+            lambda: Endpoint.model_validate(self._sagemaker().describe_endpoint(EndpointName=name))
+        )
 
     def fleet(self, config_name: str) -> Fleet | None:
         """A config with the models of its production variants; None when somebody deleted one of them.
 
         One call, and one for each model.
         """
-        try:
-            answer = self._sagemaker().describe_endpoint_config(EndpointConfigName=config_name)
-            config = EndpointConfig(
-                config_name, self._creatable("CreateEndpointConfig", answer), str(answer["EndpointConfigArn"])
-            )
-            names = {str(variant["ModelName"]) for variant in config.variants if variant.get("ModelName")}
-            return Fleet(config, {name: self._model(name) for name in sorted(names)})
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        return _unless_missing(lambda: self._fleet(config_name))
 
     def with_tags(self, fleet: Fleet, model_name: str) -> Fleet:
         """The fleet, with the tags of its config and of one model in their documents. Two calls."""
@@ -225,16 +206,21 @@ class AwsReleaseSight:
 
     def baselining(self, job_name: str) -> Baselining | None:
         """A baselining job; None when it was never started. One call."""
-        try:
-            job = self._sagemaker().describe_processing_job(ProcessingJobName=job_name)
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        job = _unless_missing(lambda: self._sagemaker().describe_processing_job(ProcessingJobName=job_name))
+        if job is None:
+            return None
         return Baselining(
             status=str(job["ProcessingJobStatus"]),
             reason=str(job.get("FailureReason") or job.get("ExitMessage") or ""),
         )
+
+    def _fleet(self, config_name: str) -> Fleet:
+        answer = self._sagemaker().describe_endpoint_config(EndpointConfigName=config_name)
+        config = EndpointConfig(
+            config_name, self._creatable("CreateEndpointConfig", answer), str(answer["EndpointConfigArn"])
+        )
+        names = {str(variant["ModelName"]) for variant in config.variants if variant.get("ModelName")}
+        return Fleet(config, {name: self._model(name) for name in sorted(names)})
 
     def _cron(self, schedule: str) -> str | None:
         answer = self._sagemaker().describe_monitoring_schedule(MonitoringScheduleName=schedule)
@@ -271,16 +257,13 @@ class AwsReleaseSight:
                 PaginationConfig={"PageSize": 100},
             )
         )
-        try:
-            return tuple(
+        return _unless_missing(
+            lambda: tuple(
                 Version.model_validate(summary)
                 for page in pages
                 for summary in page["ModelPackageSummaryList"]
             )
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        )
 
     def _tagged(self, kind: str, tags: Mapping[str, str | None]) -> Iterator[tuple[str, dict[str, str]]]:
         pages = (
@@ -298,3 +281,13 @@ class AwsReleaseSight:
         for page in pages:
             for resource in page["ResourceTagMappingList"]:
                 yield resource["ResourceARN"], {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
+
+
+def _unless_missing[T](ask: Callable[[], T]) -> T | None:
+    """What AWS answers; None when what was asked for is not there."""
+    try:
+        return ask()
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from stationkeeper.aws.errors import code_of, is_passing, said_by
+from stationkeeper.aws.s3_addresses import s3_address
 from stationkeeper.reports.outcome import Blindness, BlindReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_s3 import S3Client
-
-_ADDRESS = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
-# 4xx that pass by themselves; any other says that the report cannot be had, however often it is asked for.
-_PASSING = frozenset(
-    (
-        "RequestTimeout",
-        "RequestTimeTooSkewed",
-        "ExpiredToken",
-        "Throttling",
-        "ThrottlingException",
-        "SlowDown",
-    )
-)
 
 
 class S3Reports:
@@ -46,18 +34,19 @@ class S3Reports:
 
         What may pass by itself (throttling, a broken connection, 5xx) is raised.
         """
-        address = _ADDRESS.fullmatch(uri)
+        address = s3_address(uri)
         if address is None:
             return Blindness(BlindReason.REPORT_MISSING, f"{uri} is no S3 address of a file")
-        bucket, key = address.groups()
+        bucket, key = address
         try:
             answer = self._client().get_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            problem = error.response.get("Error", {})
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-            if status >= 500 or status < 400 or problem.get("Code") in _PASSING:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status < 400 or is_passing(
+                error
+            ):  # any other says that it cannot be had, however often it is asked for
                 raise
-            said = f"{problem.get('Code')}: {problem.get('Message')}"
+            said = f"{code_of(error)}: {said_by(error)}"
             reason = BlindReason.REPORT_MISSING if status == 404 else BlindReason.REPORT_DENIED
             return Blindness(reason, said)
         size = answer["ContentLength"]

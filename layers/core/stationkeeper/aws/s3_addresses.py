@@ -11,15 +11,15 @@ def s3_address(uri: str) -> tuple[str, str] | None:
     >>> s3_address("https://models.s3.eu-west-1.amazonaws.com/churn/metrics.json")
     ('models', 'churn/metrics.json')
     """
+    if uri.startswith("s3://"):  # all that follows the bucket is the key, "?" and "#" too
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return (bucket, key) if bucket and key else None
     try:
         parts = urlsplit(uri)
     except ValueError:
         return None
     host, path = parts.netloc, parts.path.lstrip("/")
-    if parts.scheme == "s3":
-        # What follows "?" or "#" belongs to the key.
-        bucket, key = host, uri.removeprefix(f"s3://{host}").lstrip("/")
-    elif parts.scheme == "https" and ".s3." in host:
+    if parts.scheme == "https" and ".s3." in host:
         bucket, key = host.partition(".s3.")[0], unquote(path)
     elif parts.scheme == "https" and host.startswith(("s3.", "s3-")):
         bucket, _, key = unquote(path).partition("/")

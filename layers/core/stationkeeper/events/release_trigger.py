@@ -64,7 +64,8 @@ class ReleaseTrigger(Envelope):
                     group_arn=group_arn_of(package.detail.model_package_arn),
                     version=package.detail.model_package_version,
                     approval=package.detail.model_approval_status,
-                ).model_copy(update={"approval_changed": package.detail.approval_changed})
+                    approval_changed=package.detail.approval_changed,
+                )
             case "SageMaker Processing Job State Change":
                 job = ProcessingJobStateChange.parse(body)
                 return cls._of(job, group_arn=job.detail.tags.get(GROUP_TAG) or None)
@@ -78,31 +79,9 @@ class ReleaseTrigger(Envelope):
                 return cls._of(endpoint, endpoint=endpoint.detail.endpoint_name)
 
     @classmethod
-    def _of(
-        cls,
-        event: Envelope,
-        *,
-        group_arn: str | None = None,
-        endpoint: str | None = None,
-        version: int | None = None,
-        approval: str | None = None,
-        thorough: bool = False,
-    ) -> "ReleaseTrigger":
-        return cls.model_validate(
-            {
-                "id": event.id,
-                "source": event.source,
-                "detail-type": event.detail_type,
-                "account": event.account,
-                "region": event.region,
-                "time": event.time,
-                "group_arn": group_arn,
-                "endpoint": endpoint,
-                "version": version,
-                "approval": approval,
-                "thorough": thorough,
-            }
-        )
+    def _of(cls, event: Envelope, **facts: object) -> "ReleaseTrigger":
+        envelope = event.model_dump(by_alias=True, include=set(Envelope.model_fields))
+        return cls.model_validate({**envelope, **facts})
 
 
 def group_arn_of(package_arn: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Protocol
 from stationkeeper.events.domain import DomainEvent
 from stationkeeper.events.release_trigger import ReleaseTrigger
 from stationkeeper.reactions.release_looking import ReleaseSight
-from stationkeeper.reactions.release_notebook import Notebook
+from stationkeeper.reactions.release_notebook import Notebook, package_arn
 from stationkeeper.releases.decision import Block, Look, package_failed
 from stationkeeper.releases.metrics import compared, metrics_of
 from stationkeeper.releases.registry import ModelPackage, highest
@@ -95,7 +95,8 @@ class Approvals:
             or look.record.told.get("older") == f"{version}<{desired.number}"
         ):
             return
-        if not any(one.number == version for one in look.approved or ()):
+        arn = package_arn(look, version)
+        if arn is None:
             return
         newer = sorted(one.number for one in look.candidates if one.number > version)
         block = Block(
@@ -105,7 +106,6 @@ class Approvals:
             f"To run version {version}, reject {'it' if len(newer) == 1 else 'them'}",
             version,
         )
-        arn = next(one.model_package_arn for one in look.approved or () if one.number == version)
         self.notebook.write(
             look, look.record.telling("older", f"{version}<{desired.number}"), telling.blocked(block, arn)
         )

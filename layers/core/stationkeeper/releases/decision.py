@@ -28,7 +28,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Nothing can be done until a person acts; on-call is told once."""
+    """Nothing can be done until a person acts; on-call is told when it begins, and once a day while it lasts."""
 
     code: str
     why: str

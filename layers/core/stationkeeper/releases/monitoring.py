@@ -28,6 +28,7 @@ from stationkeeper.reports.violation import Monitor
 
 __all__ = [
     "BASELINE_JOB_PREFIX",
+    "MONITORING_TYPES",
     "Baseline",
     "BaseliningJob",
     "Cadence",
@@ -53,12 +54,13 @@ _CAPTURED_DATA = "/opt/ml/processing/input/endpoint"
 _DATASET_INPUT = "baseline_dataset_input"
 _DATASET = f"/opt/ml/processing/input/{_DATASET_INPUT}"
 _OUTPUT = "/opt/ml/processing/output"
-_MONITORING_TYPES = {
+MONITORING_TYPES = {
     Monitor.DATA_QUALITY: "DataQuality",
     Monitor.MODEL_QUALITY: "ModelQuality",
     Monitor.BIAS: "ModelBias",
     Monitor.EXPLAINABILITY: "ModelExplainability",
 }
+"""`MonitoringType`, as the service calls each monitor."""
 _OPERATIONS = {
     Monitor.DATA_QUALITY: "create_data_quality_job_definition",
     Monitor.MODEL_QUALITY: "create_model_quality_job_definition",
@@ -131,7 +133,7 @@ def job_definition(
         image = settings.image(monitor)
     except UnsupportedRegion as unsupported:
         return Missing(monitor, str(unsupported))
-    kind = _MONITORING_TYPES[monitor]
+    kind = MONITORING_TYPES[monitor]
     content: Request = {
         f"{kind}BaselineConfig": _baseline_config(monitor, baseline),
         f"{kind}AppSpecification": _app_specification(monitor, image, baseline, settings, ground_truth),
@@ -158,7 +160,7 @@ def monitoring_schedule(definition: JobDefinition, settings: MonitorSettings) ->
         "MonitoringScheduleName": name,
         "MonitoringScheduleConfig": {
             "MonitoringJobDefinitionName": definition.name,
-            "MonitoringType": _MONITORING_TYPES[definition.monitor],
+            "MonitoringType": MONITORING_TYPES[definition.monitor],
             "ScheduleConfig": {"ScheduleExpression": _CRON[settings.cadence]},
         },
     }

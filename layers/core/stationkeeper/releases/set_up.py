@@ -9,6 +9,7 @@ from stationkeeper.events.release_trigger import GROUP_TAG
 from stationkeeper.releases.decision import Block
 from stationkeeper.releases.monitor_settings import MonitorSettings, Vpc
 from stationkeeper.releases.monitoring import (
+    MONITORING_TYPES,
     Baseline,
     BaseliningJob,
     Missing,
@@ -30,12 +31,6 @@ _KINDS = {
     Monitor.MODEL_QUALITY: "model quality",
     Monitor.BIAS: "bias",
     Monitor.EXPLAINABILITY: "explainability",
-}
-_TYPES = {
-    Monitor.DATA_QUALITY: "DataQuality",
-    Monitor.MODEL_QUALITY: "ModelQuality",
-    Monitor.BIAS: "ModelBias",
-    Monitor.EXPLAINABILITY: "ModelExplainability",
 }
 _PENDING = "Pending"
 _OUR_DEFINITION = re.compile(r".+-[0-9a-f]{8}")
@@ -78,7 +73,7 @@ def baselining_needed(
         return None
     try:
         return baselining_job(f"{group_name(group_arn)}-v{package.number}", settings.baseline_dataset, how)
-    except UnsupportedRegion:  # said by `_plan_monitoring`
+    except UnsupportedRegion:  # said by `_suggested`
         return None
 
 
@@ -182,7 +177,7 @@ def _plan_monitor(
         )
         return SetUpPlan(notes=(f"{stays}: {definition.reason}",))
     schedule = monitoring_schedule(definition, how)
-    theirs = [one for one in schedules if one.kind == _TYPES[monitor] and one not in ours.values()]
+    theirs = [one for one in schedules if one.kind == MONITORING_TYPES[monitor] and one not in ours.values()]
     if live is None and theirs:
         return _there_before(kind, theirs[0])
     words = f"{kind} monitor: {schedule.name}, {how.cadence}"
@@ -193,7 +188,9 @@ def _plan_monitor(
     if live is not None and live.status == _PENDING:
         return SetUpPlan(later=(f"the {kind} monitor {schedule.name} is being changed",))
     define = Step(
-        Action(f"Create{_TYPES[monitor]}JobDefinition"), definition.request, f"what a {kind} run does"
+        Action(f"Create{MONITORING_TYPES[monitor]}JobDefinition"),
+        definition.request,
+        f"what a {kind} run does",
     )
     if live is None:
         step = Step(Action.CREATE_MONITORING_SCHEDULE, schedule.create, f"{kind}, {how.cadence}")

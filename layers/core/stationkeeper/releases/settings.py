@@ -25,6 +25,7 @@ _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
 _DURATION = re.compile(r"(?=.{1,15}$)-P(?=.)(\d{1,3}D)?(T(?=.)(\d{1,3}H)?(\d{1,4}M)?)?", re.ASCII)
 _TRAFFIC = re.compile(r"(canary|linear)-(\d{1,3})")
+_STEP_PERCENT = {"canary": (1, 50), "linear": (10, 50)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,20 +227,14 @@ class _Reader:
                 "must be all-at-once, canary-<percent> or linear-<percent>; the default is used",
             )
             return None
-        percent = int(found[2])
-        limits: dict[str, tuple[int, int]] = {"canary": (1, 50), "linear": (10, 50)}
-        for kind in ("canary", "linear"):
-            least, most = limits[kind]
-            if found[1] == kind:
-                allowed = min(max(percent, least), most)
-                if allowed != percent:
-                    self.problem(
-                        "traffic",
-                        text,
-                        f"SageMaker takes {kind} steps of {least} to {most} %; {allowed} % is used",
-                    )
-                return Traffic("canary" if kind == "canary" else "linear", allowed)
-        return None
+        kind: Literal["canary", "linear"] = "canary" if found[1] == "canary" else "linear"
+        least, most = _STEP_PERCENT[kind]
+        allowed = min(max(int(found[2]), least), most)
+        if allowed != int(found[2]):
+            self.problem(
+                "traffic", text, f"SageMaker takes {kind} steps of {least} to {most} %; {allowed} % is used"
+            )
+        return Traffic(kind, allowed)
 
     def ground_truth(self) -> GroundTruth | None:
         uri = self.matching("ground-truth", _S3, "s3://bucket/prefix")
