@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.faults import Fault
-from embedded_aws.moto_additions.sagemaker import Outcome
+from embedded_aws.moto_additions.sagemaker import ExecutionOutcome, Outcome
 
 if TYPE_CHECKING:
     from embedded_aws.embedded import EmbeddedAws
@@ -23,7 +23,10 @@ class ControlRoutes:
     POST    `drain`              `{"timeout_seconds": s}`: wait for quiet; 504 when it never gets quiet
     POST    `advance`            `{"seconds": s}`: let time pass, through every change on the way
     POST    `settle`             `{"timeout_seconds": s}`: let time pass until nothing changes any more
-    POST    `sagemaker/outcome`  `{"endpoint_name": ..., "outcome": ...}`: how its next update ends
+    POST    `sagemaker/outcome`  `{"endpoint_name": ..., "outcome": ...}`: how its next update ends; or
+                                 `{"pipeline_name": ..., "outcome": ..., "step": ..., "reason": ...}`: its
+                                 next execution; or `{"job_name_prefix": ..., "ok": ..., "reason": ...,
+                                 "metrics": {...}, "best_job": ...}`: jobs of such names
     GET     `state?since=n`      what happened after entry `n`
     GET     `faults`             faults that can still strike
     POST    `faults`             one fault, by its fields
@@ -73,14 +76,35 @@ class ControlRoutes:
             case "settle":
                 return asdict(embedded.settle(float(request.get("timeout_seconds", _DRAIN_SECONDS))))
             case "sagemaker/outcome":
-                embedded.sagemaker.plan_outcome(
-                    request["endpoint_name"], Outcome(request["outcome"]), times=int(request.get("times", 1))
-                )
+                self._plan(request)
                 return {}
             case "faults":
                 embedded.add_fault(Fault(**request))
                 return {}
         return None
+
+    def _plan(self, request: Any) -> None:
+        """Let something in SageMaker end as somebody wants it; raises for what it does not understand."""
+        sagemaker = self._embedded.sagemaker
+        times = int(request.get("times", 1))
+        if "pipeline_name" in request:
+            sagemaker.plan_execution(
+                request["pipeline_name"],
+                ExecutionOutcome(request["outcome"]),
+                step=request.get("step"),
+                reason=request.get("reason"),
+                times=times,
+            )
+        elif "job_name_prefix" in request:
+            sagemaker.plan_job_outcome(
+                request["job_name_prefix"],
+                ok=bool(request["ok"]),
+                reason=request.get("reason"),
+                metrics=request.get("metrics"),
+                best_job=bool(request.get("best_job", True)),
+            )
+        else:
+            sagemaker.plan_outcome(request["endpoint_name"], Outcome(request["outcome"]), times=times)
 
     def _ready(self) -> dict[str, Any]:
         deployment = self._embedded.deployment

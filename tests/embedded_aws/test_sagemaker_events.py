@@ -123,7 +123,7 @@ def test_alarm_event_looks_like_a_real_one(account: Account, path: Path) -> None
         Threshold=1.0,
         ComparisonOperator="GreaterThanThreshold",
     )
-    for state in ("OK", "INSUFFICIENT_DATA", "ALARM"):
+    for state in ("INSUFFICIENT_DATA", "OK", "ALARM"):
         account.cloudwatch.set_alarm_state(
             AlarmName="errors", StateValue=state, StateReason="r", StateReasonData='{"version": "1.0"}'
         )
@@ -138,7 +138,6 @@ def test_alarm_event_looks_like_a_real_one(account: Account, path: Path) -> None
 
 
 def test_composite_alarm_event_has_its_rule(account: Account) -> None:
-    # moto has no PutCompositeAlarm; templates have such alarms.
     put_alarm("both", {"AlarmRule": "ALARM(a) AND ALARM(b)"}, ACCOUNT, REGION)
 
     account.trip("both")

@@ -15,8 +15,9 @@ from stationkeeper.releases.decision import Look, Start, needs_fleet
 from stationkeeper.releases.observed import Endpoint, EndpointConfig, Fleet, Model
 from stationkeeper.releases.record import Barred, Live, Record, Target
 from stationkeeper.releases.registry import ModelPackage, Version
-from stationkeeper.releases.settings import TAG_PREFIX, ReleaseSettings, StackDefaults, settings_of
+from stationkeeper.releases.settings import ReleaseSettings, StackDefaults, settings_of
 from stationkeeper.releases.steps import Action, Step
+from stationkeeper.tags import TAG_PREFIX
 
 from tests.unit.test_monitoring import problems
 

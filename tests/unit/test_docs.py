@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from samtranslator.yaml_helper import yaml_parse
-from stationkeeper.releases.settings import KNOWN_TAGS
+from stationkeeper.tags import KNOWN_TAGS
 
 ROOT = Path(__file__).parents[2]
 OF_OTHER_REACTIONS = {

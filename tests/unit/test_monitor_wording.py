@@ -38,7 +38,7 @@ from tests.unit.builders import (
     verdict_of,
     violation,
 )
-from tests.unit.test_wording import PARAMETER, assert_deliverable, commands_of
+from tests.unit.test_wording import PARAMETER, assert_deliverable, commands_of, subject_of
 
 type Outcome = Any
 
@@ -116,7 +116,7 @@ SUBJECTS = {
 
 @pytest.mark.parametrize(("outcomes", "subject"), SUBJECTS.values(), ids=SUBJECTS.keys())
 def test_the_subject_says_it_all(outcomes, subject):
-    assert last_message(*outcomes).subject == subject
+    assert subject_of(last_message(*outcomes)) == subject
 
 
 BLIND_SUBJECTS = {
@@ -136,7 +136,7 @@ BLIND_SUBJECTS = {
 def test_every_reason_for_blindness_has_its_words(reason):
     message = last_message(Blindness(reason, "what the service said"))
 
-    assert message.subject == BLIND_SUBJECTS[reason]
+    assert subject_of(message) == BLIND_SUBJECTS[reason]
     assert BLIND[reason].sentence in message.body
     assert "Reason: what the service said" in message.body
 
@@ -145,24 +145,24 @@ def test_seeing_again_with_violations_says_how_many():
     seeing, violated = events_of(NO_DATA, verdict_of(drift("a", 0.2), drift("b", 0.2)))[-1]
 
     assert (
-        message_for(seeing, PARAMETER).subject == "[WARNING] taxi-prod: monitor sees again, 2 violations open"
+        subject_of(message_for(seeing, PARAMETER)) == "[WARNING] taxi-prod: monitor sees again, 2 violations open"
     )
-    assert message_for(violated, PARAMETER).subject == "[WARNING] taxi-prod: 2 features drifted"
+    assert subject_of(message_for(violated, PARAMETER)) == "[WARNING] taxi-prod: 2 features drifted"
 
 
 def test_late_news_says_that_it_is_late():
     message = last_message(ONE, said={"newer_run_at": START + timedelta(hours=3)})
 
-    assert message.subject == "[WARNING] taxi-prod: 1 feature drifted (late news)"
+    assert subject_of(message) == "[WARNING] taxi-prod: 1 feature drifted (late news)"
     assert "a newer run, of 23 Nov 2026 03:00 UTC, was judged" in message.body
 
 
 @pytest.mark.parametrize(
     ("checks", "headline"),
     [
-        (["baseline_drift_check", "LessThanThreshold"], "1 metric too low, 1 more"),
+        (["baseline_drift_check", "LessThanThreshold"], "2 violations"),
         (["feature_attribution_drift_check"] * 2, "2 violations"),
-        (["mmd_check"] * 12_345, "12,345 other violations"),
+        (["mmd_check"] * 12_345, "violations"),
     ],
 )
 def test_a_long_endpoint_leaves_room_for_a_shorter_headline(checks, headline):
@@ -170,14 +170,30 @@ def test_a_long_endpoint_leaves_room_for_a_shorter_headline(checks, headline):
         *({"feature_name": str(n), "constraint_check_type": check} for n, check in enumerate(checks))
     )
 
-    subject = last_message(found, run={"endpoint": "e" * 63}).subject
+    subject = subject_of(last_message(found, run={"endpoint": "e" * 63}))
 
     assert subject == f"[WARNING] {'e' * 63}: {headline}"
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "headline"),
+    [
+        ([CRITICAL] * 25, "1 violation"),
+        ([NO_DATA] * 49, "blind monitor"),
+        ([NO_DATA, CRITICAL], "sees again"),
+        ([ONE, CLEAN], "recovered after 1 hour"),
+        ([ONE] * 51 + [CLEAN], "recovered"),
+    ],
+)
+def test_beside_the_longest_endpoint_every_headline_is_whole(outcomes, headline):
+    first = message_for(events_of(*outcomes, run={"endpoint": "e" * 63})[-1][0], PARAMETER)
+
+    assert subject_of(first).endswith(f"{'e' * 63}: {headline}")
+
+
 def test_an_endpoint_in_another_alphabet_is_told_in_ascii():
     assert (
-        last_message(ONE, run={"endpoint": "prix-élevé"}).subject == "[WARNING] prix-eleve: 1 feature drifted"
+        subject_of(last_message(ONE, run={"endpoint": "prix-élevé"})) == "[WARNING] prix-eleve: 1 feature drifted"
     )
 
 

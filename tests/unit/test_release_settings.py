@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stationkeeper.releases.settings import (
-    KNOWN_TAGS,
     TAG_PREFIX,
     NotManaged,
     ReleaseSettings,
     Traffic,
     settings_of,
 )
+from stationkeeper.tags import KNOWN_TAGS
 
 from tests.unit.release_builders import STACK, settings, tag_texts
 

@@ -10,16 +10,14 @@ import pytest
 import stationkeeper
 from hypothesis import example, given
 from hypothesis import strategies as st
-from stationkeeper.alerts import release_steps
 from stationkeeper.alerts.block_wording import BLOCKS, UNKNOWN_BLOCK
-from stationkeeper.alerts.release_phrases import JOBS
+from stationkeeper.alerts.release_steps import TAG_PREFIX
 from stationkeeper.alerts.text import plain
 from stationkeeper.alerts.wording import Message, message_for
 from stationkeeper.events.domain import Cause
 from stationkeeper.events.on_bus import from_detail
 from stationkeeper.events.release_events import (
     ApprovalRequested,
-    JobFailed,
     MetricCompared,
     ReleaseBlocked,
     ReleaseEvent,
@@ -27,11 +25,11 @@ from stationkeeper.events.release_events import (
     ReleaseStarted,
     ReleaseSucceeded,
 )
-from stationkeeper.releases.settings import TAG_PREFIX
 from stationkeeper.severity import Severity
+from stationkeeper.tags import TAG_PREFIX as REAL_PREFIX
 
 from tests.unit.builders import START, hostile_text
-from tests.unit.test_wording import PARAMETER, assert_deliverable, commands_of
+from tests.unit.test_wording import PARAMETER, assert_deliverable, commands_of, subject_of
 
 GROUP_ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package-group/churn"
 PACKAGE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/churn"
@@ -55,12 +53,6 @@ REQUIRED: dict[type[ReleaseEvent], dict[str, Any]] = {
     },
     ReleaseBlocked: {"severity": Severity.WARNING, "code": "refused", "why": "CreateModel: access denied"},
     ApprovalRequested: {"serving": 7},
-    JobFailed: {
-        "severity": Severity.WARNING,
-        "job": "baseline-1",
-        "purpose": "baselining",
-        "reason": "bad header",
-    },
 }
 KINDS = list(REQUIRED)
 
@@ -119,40 +111,38 @@ SUBJECTS: list[tuple[type[ReleaseEvent], dict[str, Any], str]] = [
     (ReleaseRolledBack, {"serving": None}, "[CRITICAL] churn-prod: version 8 rolled back"),
     (ReleaseBlocked, {}, "[WARNING] churn-prod: version 8 not released, AWS refused"),
     (ApprovalRequested, {}, "[INFO] churn-prod: version 8 of churn waits for approval"),
-    (JobFailed, {}, "[WARNING] churn-prod: no data-quality monitor, baselining failed"),
-    (JobFailed, {"purpose": "something new"}, "[WARNING] churn-prod: a job for the endpoint failed"),
 ]
 LONGEST: list[tuple[type[ReleaseEvent], str]] = [
-    (ReleaseStarted, "[INFO] {}: releasing version 1234"),
-    (ReleaseSucceeded, "[OK] {}: version 1234 in service"),
-    (ReleaseRolledBack, "[CRITICAL] {}: v1234 rolled back"),
-    (ReleaseBlocked, "[WARNING] {}: AWS refused v1234"),
+    (ReleaseStarted, "[INFO] {}: releasing v1234"),
+    (ReleaseSucceeded, "[OK] {}: v1234 in service"),
+    (ReleaseRolledBack, "[CRITICAL] {}: rolled back"),
+    (ReleaseBlocked, "[WARNING] {}: AWS refused"),
     (ApprovalRequested, "[INFO] {}: approve v1234?"),
-    (JobFailed, "[WARNING] {}: baselining job failed"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "said", "subject"), SUBJECTS)
 def test_the_subject_says_it_all(kind, said, subject):
-    assert message(kind, **said).subject == subject
+    assert subject_of(message(kind, **said)) == subject
 
 
 @pytest.mark.parametrize(("kind", "subject"), LONGEST)
 def test_the_longest_endpoint_leaves_room_for_what_happened(kind, subject):
     longest = "e" * 63
 
-    assert message(kind, endpoint=longest, version=1234, group="g" * 63).subject == subject.format(longest)
+    told = message(kind, endpoint=longest, version=1234, group="g" * 63)
+    assert subject_of(told) == subject.format(longest)
 
 
 @pytest.mark.parametrize("severity", list(Severity))
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("version", [8, 9_999])
 def test_no_subject_is_ever_cut(kind, severity, version):
-    subject = message(
+    told = message(
         kind, endpoint="e" * 63, version=version, serving=9_998, group="g" * 63, severity=severity
-    ).subject
+    )
 
-    assert not subject.endswith("...")
+    assert not subject_of(told).endswith("...")
 
 
 def test_a_success_that_needs_a_look_is_not_called_ok():
@@ -284,9 +274,9 @@ def test_a_version_that_failed_in_service_serves_until_another_does():
     followed = message(ReleaseRolledBack, serving=8, next_version=7, red_alarms=())
     stuck = message(ReleaseRolledBack, serving=8, next_version=None, red_alarms=())
 
-    assert followed.subject == "[CRITICAL] churn-prod: version 8 failed, version 7 takes over"
+    assert subject_of(followed) == "[CRITICAL] churn-prod: version 8 failed, version 7 takes over"
     assert "and failed there. It serves until version 7 takes over." in followed.body
-    assert stuck.subject == "[CRITICAL] churn-prod: version 8 failed and still serves"
+    assert subject_of(stuck) == "[CRITICAL] churn-prod: version 8 failed and still serves"
     assert "It STILL SERVES everybody: no other version is approved." in stuck.body
     assert "rolled it back" not in followed.body + stuck.body
     assert commands_of(stuck.body)[0][2] == "list-model-packages"
@@ -311,26 +301,6 @@ def test_a_composite_alarm_has_its_history_too():
     at = arguments.index("--alarm-types")
     assert arguments[at + 1 : at + 3] == ["MetricAlarm", "CompositeAlarm"]
     assert arguments[arguments.index("--alarm-name") + 1] == ALARMS[0]
-
-
-def test_a_failed_job_says_what_is_lacking():
-    body = message(JobFailed).body
-
-    assert "suggest a data-quality baseline for version 8 of churn failed." in body
-    assert "Endpoint churn-prod has no data-quality monitor" in body
-    assert "Reason: bad header" in body
-    assert command(body, "logs", "tail")[-2:] == ["--log-stream-name-prefix", "baseline-1"]
-    assert options(command(body, "sagemaker", "add-tags"))["--tags"].startswith(
-        "Key=stationkeeper:baseline-dataset,Value=s3://"
-    )
-
-
-def test_a_job_of_another_purpose_is_told_too():
-    body = message(JobFailed, purpose="warm the cache").body
-
-    assert "It was to warm the cache." in body
-    assert "add-tags" not in body
-    assert "baselining" in JOBS
 
 
 # Approval
@@ -469,12 +439,12 @@ def test_an_obstacle_says_why_and_what_to_do(code, version):
 
 @pytest.mark.parametrize("code", CODES)
 def test_an_obstacle_is_named_even_beside_the_longest_endpoint(code):
-    subject = message(
-        ReleaseBlocked, code=code, endpoint="e" * 63, version=9_999, severity=Severity.CRITICAL
-    ).subject
+    subject = subject_of(
+        message(ReleaseBlocked, code=code, endpoint="e" * 63, version=9_999, severity=Severity.CRITICAL)
+    )
 
     assert not subject.endswith("...")
-    assert "release blocked" not in subject
+    assert not subject.endswith("blocked")
     assert BLOCKS[code] is not UNKNOWN_BLOCK
 
 
@@ -495,7 +465,7 @@ def test_a_tag_that_names_no_endpoint_is_told_of_the_group():
 
 
 def test_messages_name_tags_as_the_settings_read_them():
-    assert release_steps.TAG_PREFIX == TAG_PREFIX
+    assert TAG_PREFIX == REAL_PREFIX
 
 
 def test_an_endpoint_is_deleted_last_and_with_a_warning():
@@ -552,7 +522,7 @@ NUMBER = st.one_of(st.none(), st.integers(1, 10**9))
 FLOAT = st.one_of(st.none(), st.floats())
 COMMON = {
     # SageMaker's own names, which our settings check; a message must survive others all the same
-    "endpoint": NAME.map(plain),
+    "endpoint": NAME,
     "group": NAME,
     "group_arn": NAME,
     "package_arn": st.one_of(st.none(), NAME),
@@ -605,7 +575,6 @@ HOSTILE: dict[type[ReleaseEvent], dict[str, st.SearchStrategy[Any]]] = {
         "metrics_problem": TEXT,
         "live_metrics_problem": TEXT,
     },
-    JobFailed: {"job": TEXT, "purpose": st.one_of(st.just("baselining"), TEXT), "reason": TEXT},
 }
 EVENTS = st.one_of(
     *(

@@ -22,10 +22,19 @@ def assert_deliverable(message: Message) -> None:
     assert 1 <= len(message.subject) <= SUBJECT_CHARACTERS < 100
     assert all(" " <= character <= "~" for character in message.subject)
     assert re.match(r"\[(OK|INFO|WARNING|CRITICAL)\] ", message.subject)
+    if re.fullmatch("[0-9a-f]{8}", message.attributes["incident"]):
+        assert message.subject.endswith(f" #{message.attributes['incident']}")
     assert len(message.body.encode("utf-8")) < BODY_BYTES
     assert not _NEVER_SHOWN.search(message.body)
     assert message.attributes.keys() == {"severity", "endpoint", "kind", "incident", "team"}
     assert all(value and value.isprintable() for value in message.attributes.values())
+
+
+def subject_of(message: Message) -> str:
+    """The subject without the incident, which stands whole at its end."""
+    subject, _, incident = message.subject.rpartition(" #")
+    assert incident == message.attributes["incident"]
+    return subject
 
 
 def commands_of(body: str) -> list[list[str]]:

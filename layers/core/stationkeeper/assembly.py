@@ -12,19 +12,26 @@ from typing import TYPE_CHECKING
 
 from stationkeeper.aws import clients
 from stationkeeper.settings import (
+    AlarmResponseSettings,
+    JobReportSettings,
     MonitorReportSettings,
     NotificationSettings,
     ReleaseSettings,
+    RetrainingSettings,
     SweepSettings,
 )
 
 if TYPE_CHECKING:
     from stationkeeper.aws.deliveries import PowertoolsDeliveries
+    from stationkeeper.aws.newest_runs import AwsNewestRuns
     from stationkeeper.aws.release_sight import AwsReleaseSight
+    from stationkeeper.reactions.alarm_response import AlarmResponse
+    from stationkeeper.reactions.job_report import JobReport
     from stationkeeper.reactions.monitor_report import MonitorReport
     from stationkeeper.reactions.notification import Notification
     from stationkeeper.reactions.release import ReleaseReaction
     from stationkeeper.reactions.release_looking import Looking
+    from stationkeeper.reactions.retraining import KnownRetrainings, Retraining
     from stationkeeper.reactions.sweep import Sweep
 
 
@@ -65,6 +72,7 @@ def release() -> ReleaseReaction:
     settings = ReleaseSettings.from_environment(os.environ)
     looking = release_looking(settings)
     notebook = Notebook(looking.records, EventBridgeBus(clients.events, settings.event_bus_name))
+    retrainings = _known_retrainings(settings.state_table_name)
     return ReleaseReaction(
         looking=looking,
         endings=Endings(
@@ -73,7 +81,8 @@ def release() -> ReleaseReaction:
             notebook=notebook,
             smoke_tests=AwsSmokeTests(clients.s3, clients.sagemaker_runtime),
         ),
-        approvals=Approvals(looking.sight, S3MetricsFiles(clients.s3), notebook),
+        approvals=Approvals(looking.sight, S3MetricsFiles(clients.s3), retrainings, notebook),
+        retrainings=retrainings,
         notebook=notebook,
         now=_now,
     )
@@ -114,8 +123,90 @@ def release_looking(settings: ReleaseSettings) -> Looking:
     )
 
 
+def alarm_response() -> AlarmResponse:
+    from stationkeeper.aws.alarm_memories import DynamoDbAlarmMemories
+    from stationkeeper.aws.alarm_sight import AwsAlarmSight
+    from stationkeeper.aws.event_bus import EventBridgeBus
+    from stationkeeper.aws.queues import SqsQueue
+    from stationkeeper.aws.release_steps import AwsReleaseSteps
+    from stationkeeper.reactions.alarm_response import AlarmResponse
+
+    settings = AlarmResponseSettings.from_environment(os.environ)
+    looking = release_looking(settings)
+    return AlarmResponse(
+        sight=AwsAlarmSight(clients.cloudwatch),
+        memories=DynamoDbAlarmMemories(clients.dynamodb, settings.state_table_name),
+        releases=looking.records,
+        settings=looking,
+        registry=AwsReleaseSteps(clients.sagemaker, clients.cloudwatch, clients.autoscaling),
+        newest_runs=_newest_runs(settings.state_table_name),
+        bus=EventBridgeBus(clients.events, settings.event_bus_name),
+        own_queue=SqsQueue(clients.sqs, settings.alarm_response_queue_url),
+        release_queue=SqsQueue(clients.sqs, settings.release_queue_url),
+        on_call=settings.on_call,
+        now=_now,
+    )
+
+
+def retraining() -> Retraining:
+    from stationkeeper.aws.event_bus import EventBridgeBus
+    from stationkeeper.aws.pipelines import AwsPipelines
+    from stationkeeper.aws.release_records import DynamoDbReleaseRecords
+    from stationkeeper.aws.retraining_records import DynamoDbRetrainingRecords
+    from stationkeeper.reactions.retraining import Retraining
+
+    settings = RetrainingSettings.from_environment(os.environ)
+    return Retraining(
+        groups=_release_sight(settings.account_id),
+        pipelines=AwsPipelines(
+            clients.sagemaker, settings.partition, settings.aws_region, settings.account_id
+        ),
+        records=DynamoDbRetrainingRecords(clients.dynamodb, settings.state_table_name),
+        releases=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
+        newest_runs=_newest_runs(settings.state_table_name),
+        bus=EventBridgeBus(clients.events, settings.event_bus_name),
+        on_call=settings.on_call,
+        cool_down_hours=settings.retraining_cool_down_hours,
+        now=_now,
+    )
+
+
+def job_report() -> JobReport:
+    from stationkeeper.aws.event_bus import EventBridgeBus
+    from stationkeeper.aws.jobs import AwsJobSight, AwsRegistry
+    from stationkeeper.aws.retraining_records import DynamoDbRetrainingRecords
+    from stationkeeper.reactions.job_report import JobReport
+
+    settings = JobReportSettings.from_environment(os.environ)
+    where = f"arn:{settings.partition}:sagemaker:{settings.aws_region}:{settings.account_id}"
+    return JobReport(
+        sight=AwsJobSight(clients.sagemaker),
+        registry=AwsRegistry(clients.sagemaker),
+        retrainings=DynamoDbRetrainingRecords(clients.dynamodb, settings.state_table_name),
+        bus=EventBridgeBus(clients.events, settings.event_bus_name),
+        name_prefixes=settings.job_name_prefixes,
+        on_call=settings.on_call,
+        group_arn=lambda group: f"{where}:model-package-group/{group}",
+        now=_now,
+    )
+
+
+def _known_retrainings(table_name: str) -> KnownRetrainings:
+    from stationkeeper.aws.retraining_records import DynamoDbRetrainingRecords
+    from stationkeeper.reactions.retraining import KnownRetrainings
+
+    return KnownRetrainings(DynamoDbRetrainingRecords(clients.dynamodb, table_name))
+
+
+def _newest_runs(table_name: str) -> AwsNewestRuns:
+    from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
+    from stationkeeper.aws.newest_runs import AwsNewestRuns
+
+    return AwsNewestRuns(clients.sagemaker, DynamoDbMonitorMemories(clients.dynamodb, table_name))
+
+
 def sweep() -> Sweep:
-    from stationkeeper.aws.release_queue import SqsReleaseQueue
+    from stationkeeper.aws.queues import SqsQueue
     from stationkeeper.aws.release_records import DynamoDbReleaseRecords
     from stationkeeper.aws.storeroom import AwsStoreroom
     from stationkeeper.reactions.sweep import Sweep
@@ -124,7 +215,7 @@ def sweep() -> Sweep:
     settings = SweepSettings.from_environment(os.environ)
     return Sweep(
         managed=_release_sight(settings.account_id),
-        queue=SqsReleaseQueue(clients.sqs, settings.release_queue_url),
+        queue=SqsQueue(clients.sqs, settings.release_queue_url),
         tidying=Tidying(
             records=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
             storeroom=AwsStoreroom(clients.sagemaker, clients.cloudwatch),

@@ -46,20 +46,20 @@ class MonitorReportSettings(_Settings):
 type Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
-class _AboutReleases(_Settings):
-    """The stack's parameters about releases, and where the stack is."""
+class _InTheAccount(_Settings):
+    """Where the stack is, and what it remembers."""
 
     state_table_name: str = Field(min_length=1)
     account_id: str = Field(pattern=r"^\d{12}$")
     aws_region: str = Field(min_length=1)
     partition: str = Field(min_length=1)
-    keep_days: int = Field(ge=1, le=365)
 
 
-class ReleaseSettings(_AboutReleases):
+class ReleaseSettings(_InTheAccount):
     event_bus_name: str = Field(min_length=1)
     on_call: str = Field(min_length=1)
     data_bucket: str = Field(min_length=1)
+    keep_days: int = Field(ge=1, le=365)
     execution_role_arns: Names = ()
     default_instance_type: str = Field(min_length=1)
     default_min_instances: int = Field(ge=1)
@@ -75,7 +75,25 @@ class ReleaseSettings(_AboutReleases):
     endpoint_security_group_ids: Names = ()
 
 
-class SweepSettings(_AboutReleases):
+class AlarmResponseSettings(ReleaseSettings):
+    alarm_response_queue_url: str = Field(min_length=1)
+    release_queue_url: str = Field(min_length=1)
+
+
+class RetrainingSettings(_InTheAccount):
+    event_bus_name: str = Field(min_length=1)
+    on_call: str = Field(min_length=1)
+    retraining_cool_down_hours: int = Field(ge=0, le=8_760)
+
+
+class JobReportSettings(_InTheAccount):
+    event_bus_name: str = Field(min_length=1)
+    on_call: str = Field(min_length=1)
+    job_name_prefixes: Names = ()
+
+
+class SweepSettings(_InTheAccount):
+    keep_days: int = Field(ge=1, le=365)
     release_queue_url: str = Field(min_length=1)
 
 

@@ -9,6 +9,7 @@ from stationkeeper.alerts.release_phrases import (
     version_words,
 )
 from stationkeeper.alerts.release_steps import approved, described_version, rejected
+from stationkeeper.alerts.retraining_phrases import because_of, retraining_facts
 from stationkeeper.alerts.text import figure, figures, moment, plain
 from stationkeeper.events.release_events import ApprovalRequested, MetricCompared
 
@@ -27,9 +28,11 @@ def approval_requested(event: ApprovalRequested) -> Told:
     body = paragraphs(
         f"{beginning(version_of_group(event))} was registered for endpoint {event.endpoint} and waits for somebody to "
         f"approve it.{meanwhile}",
+        because_of(event.retrained, event) if event.retrained else "",
         facts(
             ("Registered", f"{registered} {by}".strip()),
             ("What it is", event.description),
+            *(retraining_facts(event.retrained) if event.retrained else ()),
             ("On call", event.on_call),
         ),
         _metrics(event),
@@ -47,9 +50,11 @@ def approval_requested(event: ApprovalRequested) -> Told:
         ),
     )
     choices = (
+        *([f"{version} of {event.group}, retrained, waits for approval"] if event.retrained else []),
         f"{version} of {event.group} waits for approval",
         f"{version} waits for approval",
         f"approve {short_version(event.version)}?",
+        "approve it?",
     )
     return Told(choices, body)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from stationkeeper.alerts.commands import aws
+from stationkeeper.alerts.endpoint_steps import in_console, instances_log, watched
 from stationkeeper.alerts.layout import Step, Told, console, facts, listed, paragraphs, steps
 from stationkeeper.alerts.release_phrases import (
     beginning,
@@ -18,14 +20,10 @@ from stationkeeper.alerts.release_steps import (
     TAG_PREFIX,
     approved,
     arn_of,
-    aws,
     described_version,
-    in_console,
-    instances_log,
     listed_versions,
     rejected,
     tagged,
-    watched,
 )
 from stationkeeper.alerts.text import moment, quoted
 from stationkeeper.events.release_events import ReleaseBlocked
@@ -50,7 +48,7 @@ type _Next = Callable[[ReleaseBlocked], Step | None]
 class BlockWords:
     """An obstacle: what it is called in a subject, the longest form first, and the next steps.
 
-    `{version}` in a headline becomes `version 8` and, in the shortest form, `v8`.
+    `{version}` in a headline becomes `version 8`, `{v}` becomes `v8`. The last form fits beside the longest endpoint.
     """
 
     headlines: tuple[str, ...]
@@ -85,10 +83,9 @@ def _filled(opening: str, event: ReleaseBlocked) -> str:
 
 
 def _headlines(event: ReleaseBlocked, words: BlockWords) -> tuple[str, ...]:
-    *longer, shortest = words.headlines
-    return (
-        *(form.replace("{version}", version_words(event.version)) for form in longer),
-        shortest.replace("{version}", short_version(event.version)),
+    return tuple(
+        form.replace("{version}", version_words(event.version)).replace("{v}", short_version(event.version))
+        for form in words.headlines
     )
 
 
@@ -223,60 +220,67 @@ def _quotas(event: ReleaseBlocked) -> Step:
 OLDER_VERSION = "older-version"
 BLOCKS: dict[str, BlockWords] = {
     "rival-group": BlockWords(
-        ("two model package groups claim the endpoint", "two groups claim it"), (_tags, _untag, in_console)
+        ("two model package groups claim the endpoint", "two groups claim it", "rival groups"),
+        (_tags, _untag, in_console),
     ),
     "mixed-fleet": BlockWords(
-        ("update failed, old and new instances serve", "old and new serve mixed"),
+        ("update failed, old and new instances serve", "old and new serve mixed", "update failed"),
         (_status, _log, in_console),
         opening=_UNDER_WAY,
     ),
     "endpoint-failed": BlockWords(
-        ("endpoint has failed and serves nothing", "endpoint failed"),
+        ("endpoint has failed and serves nothing", "endpoint failed", "has failed"),
         (_status, _log, in_console, _blame, _delete),
         opening=_UNDER_WAY,
     ),
     "config-gone": BlockWords(
-        ("its live config or model was deleted", "live config is gone"), (_status, _deletions, in_console)
+        ("its live config or model was deleted", "live config is gone", "config gone"),
+        (_status, _deletions, in_console),
     ),
     "unreadable-tags": BlockWords(
-        ("model package group has no usable endpoint tag", "endpoint tag not usable"),
+        ("model package group has no usable endpoint tag", "endpoint tag not usable", "tag unusable"),
         (_tags, _tag_rightly),
         opening=_NO_ENDPOINT,
     ),
     "group-gone": BlockWords(
-        ("its model package group does not exist any more", "model group is gone"),
+        ("its model package group does not exist any more", "model group is gone", "group is gone"),
         (_groups, _tag_another),
         opening=_NOTHING,
     ),
     "package-failed": BlockWords(
-        ("{version} not released, its package is broken", "{version} is broken"), (_package, _versions)
+        ("{version} not released, its package is broken", "{v} is broken", "broken model"),
+        (_package, _versions),
     ),
     "package-gone": BlockWords(
-        ("{version} not released, it cannot be read", "{version} is unreadable"), (_package, _versions)
+        ("{version} not released, it cannot be read", "{v} is unreadable", "unreadable"),
+        (_package, _versions),
     ),
     "nothing-approved": BlockWords(
-        ("no version is approved any more", "nothing is approved"),
+        ("no version is approved any more", "nothing is approved", "none approved"),
         (_versions, _approve_one),
         opening=_NOTHING,
     ),
-    "no-role": BlockWords(("no role to create the endpoint with", "no role for endpoint"), (_roles,)),
+    "no-role": BlockWords(
+        ("no role to create the endpoint with", "no role for endpoint", "no role"), (_roles,)
+    ),
     "ambiguous-variant": BlockWords(
-        ("{version} not released, unclear to which variant", "which variant?"), (_variants, in_console)
+        ("{version} not released, unclear to which variant", "which variant?", "variant?"),
+        (_variants, in_console),
     ),
     "no-model": BlockWords(
-        ("{version} not released, the variant names no model", "variant has no model"),
+        ("{version} not released, the variant names no model", "variant has no model", "no model"),
         (_components, in_console),
     ),
     "multi-model": BlockWords(
-        ("{version} not released, it is a multi-model endpoint", "multi-model endpoint"),
+        ("{version} not released, it is a multi-model endpoint", "multi-model endpoint", "multi-model"),
         (_many_models, _untag),
     ),
     "pipeline": BlockWords(
-        ("{version} not released, containers are missing", "{version} lacks containers"),
+        ("{version} not released, containers are missing", "{v} lacks containers", "incomplete"),
         (_package, _versions, _give_up),
     ),
     "no-capacity": BlockWords(
-        ("{version} waits, SageMaker has no instances", "no instances for {version}"),
+        ("{version} waits, SageMaker has no instances", "no instances for {v}", "no instances"),
         (_status, in_console, _quotas, _give_up),
         did=(
             "It did not reject the version: nothing speaks against it. What served before serves.",
@@ -284,21 +288,21 @@ BLOCKS: dict[str, BlockWords] = {
         ),
     ),
     "refused": BlockWords(
-        ("{version} not released, AWS refused", "AWS refused {version}"),
+        ("{version} not released, AWS refused", "AWS refused {v}", "AWS refused"),
         (_status, in_console, _quotas, _give_up),
     ),
     "set-up-refused": BlockWords(
-        ("{version} serves, but not all could be set up", "set-up was refused"),
+        ("{version} serves, but not all could be set up", "set-up was refused", "not set up"),
         (_schedules, _quotas, in_console),
         opening=_SET_UP,
     ),
     OLDER_VERSION: BlockWords(
-        ("{version} approved, a higher one stays", "{version} changes nothing"),
+        ("{version} approved, a higher one stays", "{v} changes nothing", "no change"),
         (_approved_versions, _reject_newer),
         opening=_UNCHANGED,
         did=("It changed nothing: the highest approved version counts, whichever was approved last.",),
     ),
 }
 UNKNOWN_BLOCK = BlockWords(
-    ("{version} cannot be released", "release blocked"), (_status, _versions, in_console)
+    ("{version} cannot be released", "release blocked", "blocked"), (_status, _versions, in_console)
 )

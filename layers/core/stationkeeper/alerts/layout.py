@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import quote
 
 from stationkeeper.events.domain import DomainEvent
 
@@ -13,6 +14,8 @@ class Told(NamedTuple):
     body: str
     fine: bool = False
     """Good news: the subject begins with OK."""
+    about: str = ""
+    """What the subject names where there is no endpoint."""
 
 
 class Step(NamedTuple):
@@ -55,11 +58,15 @@ def steps(*wanted: Step | None, title: str = "WHAT TO DO NEXT", lead: str = "") 
 
 def endpoint_page(event: DomainEvent) -> str:
     """The address of an endpoint in SageMaker's console."""
-    return f"{sagemaker_console(event.region)}/endpoints/{event.endpoint}"
+    return f"{sagemaker_console(event.region)}/endpoints/{quote(event.endpoint, safe='')}"
 
 
 def sagemaker_console(region: str) -> str:
     return f"{console(region)}/sagemaker/home?region={region}#"
+
+
+def cloudwatch_console(region: str) -> str:
+    return f"{console(region)}/cloudwatch/home?region={region}#"
 
 
 def console(region: str) -> str:

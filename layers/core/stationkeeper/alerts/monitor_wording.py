@@ -84,7 +84,8 @@ def _violations(event: ViolationsDetected, parameter: str) -> Told:
     parts.append(
         steps(read_report(event), consoles(event), mute(event, (fresh or lasting_on)[:1], parameter))
     )
-    return Told(tuple(choice + suffix for choice in headlines(event.by_check)), paragraphs(*parts))
+    choices = headlines(event.by_check)
+    return Told((*(choice + suffix for choice in choices), *choices[-2:]), paragraphs(*parts))
 
 
 def _suffix(event: ViolationsDetected) -> str:
@@ -139,7 +140,13 @@ def _blind(event: MonitorBlind) -> Told:
     words = BLIND.get(event.reason, UNKNOWN_BLINDNESS)
     late = event.newer_run_at is not None and event.severity is Severity.INFO
     ending = " (late news)" if late else " (ongoing)" if event.reminder else ""
-    headline = f"{'a run was' if late else 'monitor is'} blind, {words.short}{ending}"
+    blind = "a run was blind" if late else "monitor is blind"
+    choices = (
+        f"{blind}, {words.short}{ending}",
+        blind + ending,
+        blind,
+        "blind run" if late else "blind monitor",
+    )
     missed = f"{_the_monitor(event)} could not be judged{_window(event, ' for the data from ')}"
     parts = [
         f"{missed}: nothing is known about the model there.",
@@ -160,21 +167,22 @@ def _blind(event: MonitorBlind) -> Told:
     then = f"You hear again when the reason changes, {_rhythm(event)} while this lasts, and when the monitor sees again."
     parts.append("\n  ".join(["WHAT STATIONKEEPER DID", did, *([] if late else [then])]))
     parts.append(steps(advised(event, words.advice), job_log(event), consoles(event)))
-    return Told((headline,), paragraphs(*parts, _policy_problem(event)))
+    return Told(choices, paragraphs(*parts, _policy_problem(event)))
 
 
 def _recovered(event: MonitorRecovered) -> Told:
     length = lasting(event.run_at - event.since)
     if event.of == "blindness":
         found = count(event.open_violations or 0, "violation") if event.open_violations else "no violations"
-        headline = f"monitor sees again, {found}{' open' if event.open_violations else ''}"
+        opened = f"{found}{' open' if event.open_violations else ''}"
+        choices: tuple[str, ...] = (f"monitor sees again, {opened}", "monitor sees again", "sees again")
         severities = f": {_severities(event.counts)}" if event.open_violations else ""
         first = (
             f"{_the_monitor(event)} can be judged again{_window(event, ': it looked at the data from ')} and found "
             f"{found}{severities}. It had been blind for {length}."
         )
     else:
-        headline = f"recovered after {length}"
+        choices = (f"recovered after {length}", "recovered")
         first = (
             f"{_looked(event)} and found no violations any more. The problem lasted {length}, "
             f"{count(event.runs, 'run')}."
@@ -197,7 +205,7 @@ def _recovered(event: MonitorRecovered) -> Told:
     parts.append(f"WHAT STATIONKEEPER DID\n  {did}")
     parts.append(steps(read_report(event), consoles(event), title="TO CHECK IT"))
     body = paragraphs(*parts, _policy_problem(event))
-    return Told((headline,), body, fine=not event.open_violations)
+    return Told(choices, body, fine=not event.open_violations)
 
 
 def _the_monitor(event: MonitorEvent) -> str:

@@ -42,7 +42,7 @@ def headlines(by_check: dict[str, int]) -> list[str]:
         parts = [count(number, *_CHECKS.get(check, _CHECKS["other"])) for check, number in ranked[:shown]]
         rest = total - sum(number for _, number in ranked[:shown])
         choices.append(", ".join([*parts, f"{rest:,} more"] if rest else parts))
-    return [*choices, count(total, "violation")]
+    return [*choices, count(total, "violation"), "violations"]
 
 
 def subject_of(violation: ReportedViolation) -> str:

@@ -1,17 +1,16 @@
-"""What is told of releases: a version is brought into service, stays there or does not; a job for it failed.
+"""What is told of releases: a version is brought into service, stays there or does not.
 
 A version that waits is worded in `approval_wording`, what cannot be released in `block_wording`.
 """
 
 from stationkeeper.alerts.approval_wording import approval_requested
 from stationkeeper.alerts.block_wording import blocked
+from stationkeeper.alerts.cleaning import cleaned
+from stationkeeper.alerts.endpoint_steps import alarms_explained, in_console, instances_log, watched
 from stationkeeper.alerts.layout import Told, facts, first_of, listed, paragraphs, steps
 from stationkeeper.alerts.release_phrases import (
-    JOBS,
-    UNKNOWN_JOB,
     beginning,
     by_whom,
-    cleaned,
     sentence,
     serving_words,
     short_version,
@@ -19,21 +18,13 @@ from stationkeeper.alerts.release_phrases import (
     version_words,
 )
 from stationkeeper.alerts.release_steps import (
-    alarms_explained,
     approved,
-    in_console,
-    instances_log,
-    job_described,
-    job_log,
     listed_versions,
     rejected,
-    tagged,
-    watched,
 )
 from stationkeeper.alerts.text import lasting, moment
 from stationkeeper.events.release_events import (
     ApprovalRequested,
-    JobFailed,
     ReleaseBlocked,
     ReleaseEvent,
     ReleaseRolledBack,
@@ -58,8 +49,6 @@ def told(event: ReleaseEvent) -> Told:
             return blocked(stuck)
         case ApprovalRequested() as requested:
             return approval_requested(requested)
-        case JobFailed() as failed:
-            return _job_failed(failed)
         case _:
             raise TypeError(f"no wording for {event.detail_type}")
 
@@ -100,7 +89,7 @@ def _started(event: ReleaseStarted) -> Told:
             title="TO WATCH IT, OR TO STOP IT",
         ),
     )
-    return Told((*choices, f"releasing {version}", f"releasing {short}"), body)
+    return Told((*choices, f"releasing {version}", f"releasing {short}", f"{short} starts"), body)
 
 
 def _alarms_title(event: ReleaseStarted) -> str:
@@ -159,7 +148,12 @@ def _succeeded(event: ReleaseSucceeded) -> Told:
             title="TO CHECK IT, OR TO GO BACK",
         ),
     )
-    choices = (f"{version} in service after {length}", f"{version} in service", f"{short} in service")
+    choices = (
+        f"{version} in service after {length}",
+        f"{version} in service",
+        f"{short} in service",
+        f"{short} serves",
+    )
     return Told(choices, body, fine=event.severity is Severity.INFO)
 
 
@@ -198,7 +192,8 @@ def _rolled_back(event: ReleaseRolledBack) -> Told:
             approved(event, f"To try {version} once more when the cause is gone, approve it anew"),
         ),
     )
-    return Told((*choices, f"{version} {_ended(event)}", f"{short} {_ended(event)}"), body)
+    ended = _ended(event)
+    return Told((*choices, f"{version} {ended}", f"{short} {ended}", ended), body)
 
 
 def _still_serves(event: ReleaseRolledBack) -> bool:
@@ -254,27 +249,3 @@ def _after_rollback(event: ReleaseRolledBack) -> list[str]:
     else:
         did.append("It releases nothing more to this endpoint before somebody approves a version.")
     return did
-
-
-def _job_failed(event: JobFailed) -> Told:
-    words = JOBS.get(event.purpose, UNKNOWN_JOB)
-    which = version_of_group(event) if event.version is not None else event.group
-    if words is UNKNOWN_JOB:
-        purpose = f" It was to {sentence(event.purpose)}" if event.purpose else ""
-        first = f"A job for {which}, on endpoint {event.endpoint}, failed.{purpose}"
-    else:
-        first = (
-            f"The job that was to {words.was_to} {which} failed. Endpoint {event.endpoint} {words.lacking}."
-        )
-    body = paragraphs(
-        first,
-        f"Reason: {event.reason or 'none was given.'}",
-        facts(("Failed", moment(event.at)), ("Job", event.job), ("On call", event.on_call)),
-        listed("WHAT STATIONKEEPER DID", ["It told you. The endpoint serves as before.", words.again]),
-        steps(
-            job_log(event, event.job),
-            job_described(event, event.job),
-            tagged(event, words.mend, words.tags) if words.tags else None,
-        ),
-    )
-    return Told(words.headlines, body)

@@ -1,18 +1,30 @@
 """The messages on-call reads: plain text a person woken by it can act on.
 
-What is told of an event is worded where it belongs (`monitor_wording`, `release_wording`); here it becomes a message.
+What is told of an event is worded where it belongs (`monitor_wording`, `alarm_wording`, ...); here it becomes a message.
 """
 
 from dataclasses import dataclass
 
-from stationkeeper.alerts import monitor_wording, release_wording
+from stationkeeper.alerts import (
+    alarm_wording,
+    job_wording,
+    monitor_wording,
+    release_wording,
+    retraining_wording,
+)
 from stationkeeper.alerts.layout import Told
-from stationkeeper.alerts.text import ascii_line, clip_bytes
+from stationkeeper.alerts.text import ascii_line, clip_bytes, plain
+from stationkeeper.events.alarm_events import AlarmEvent
 from stationkeeper.events.domain import DomainEvent, MonitorEvent
+from stationkeeper.events.job_events import JobEvent
 from stationkeeper.events.release_events import ReleaseEvent
+from stationkeeper.events.retraining_events import RetrainingEvent
 
 SUBJECT_CHARACTERS = 99  # SNS: under 100
 BODY_BYTES = 200_000  # SNS: 256 KiB with attributes
+_NAME_CHARACTERS = 63  # of SageMaker's names; pipelines may have longer ones
+_INCIDENT_CHARACTERS = 8
+_ATTRIBUTE_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,12 @@ def message_for(event: DomainEvent, severity_policy_parameter: str) -> Message:
             told = monitor_wording.told(event, severity_policy_parameter)
         case ReleaseEvent():
             told = release_wording.told(event)
+        case AlarmEvent():
+            told = alarm_wording.told(event)
+        case RetrainingEvent():
+            told = retraining_wording.told(event)
+        case JobEvent():
+            told = job_wording.told(event)
         case _:
             raise TypeError(f"no wording for {event.detail_type}")
     attributes = {
@@ -43,18 +61,32 @@ def message_for(event: DomainEvent, severity_policy_parameter: str) -> Message:
         "incident": event.incident,
         "team": event.on_call,
     }
-    return Message(_subject(event, told), clip_bytes(told.body + _footer(event), BODY_BYTES), attributes)
+    return Message(
+        _subject(event, told),
+        clip_bytes(told.body + _footer(event), BODY_BYTES),
+        {name: _attribute(value) for name, value in attributes.items()},
+    )
 
 
 def _subject(event: DomainEvent, told: Told) -> str:
-    beginning = f"[{'OK' if told.fine else event.severity.value.upper()}] {event.endpoint}: "
-    room = SUBJECT_CHARACTERS - len(beginning)
-    headline = next((choice for choice in told.headlines if len(choice) <= room), told.headlines[-1])
-    return ascii_line(beginning + headline, SUBJECT_CHARACTERS)
+    """Severity, endpoint, what happened, incident. The incident is never cut: mail clients thread by it."""
+    level = "OK" if told.fine else event.severity.value.upper()
+    about = ascii_line(event.endpoint or told.about, _NAME_CHARACTERS)
+    beginning = f"[{level}] {about}: "
+    ending = f" #{ascii_line(event.incident, _INCIDENT_CHARACTERS)}"
+    room = SUBJECT_CHARACTERS - len(beginning) - len(ending)
+    choices = [ascii_line(headline, SUBJECT_CHARACTERS) for headline in told.headlines]
+    headline = next((choice for choice in choices if len(choice) <= room), ascii_line(choices[-1], room))
+    return beginning + headline + ending
+
+
+def _attribute(value: str) -> str:
+    """A value subscribers filter on: SNS takes no empty one, and a job may belong to no endpoint."""
+    return plain(value, _ATTRIBUTE_CHARACTERS) or "none"
 
 
 def _footer(event: DomainEvent) -> str:
-    return (
-        f"\n\n--\nStationkeeper, account {event.account}, region {event.region}. Incident {event.incident}, "
-        f"event {event.cause.event_id}.\n"
+    account, region, incident, seen = (
+        plain(text) for text in (event.account, event.region, event.incident, event.cause.event_id)
     )
+    return f"\n\n--\nStationkeeper, account {account}, region {region}. Incident {incident}, event {seen}.\n"

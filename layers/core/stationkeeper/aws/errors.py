@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
+    from collections.abc import Callable
 
 _PASSING = (
     "Throttling",
@@ -66,3 +68,13 @@ def is_busy(error: ClientError) -> bool:
     """Whether something is being changed and takes no other change meanwhile."""
     said = said_by(error).lower()
     return "in-progress" in said or "in progress" in said or ("pending" in said and "schedule" in said)
+
+
+def unless_missing[T](ask: Callable[[], T]) -> T | None:
+    """What AWS answers; None when what was asked for is not there."""
+    try:
+        return ask()
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise

@@ -6,9 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from stationkeeper.aws.errors import is_missing
+from stationkeeper.aws.errors import unless_missing
 from stationkeeper.events.release_trigger import GROUP_TAG
 from stationkeeper.releases.monitoring import schedule_name
 from stationkeeper.releases.observed import (
@@ -23,8 +21,8 @@ from stationkeeper.releases.observed import (
 )
 from stationkeeper.releases.registry import ModelPackage, Version
 from stationkeeper.releases.scaling import resource_id
-from stationkeeper.releases.settings import TAG_PREFIX
 from stationkeeper.reports.violation import Monitor
+from stationkeeper.tags import TAG_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -62,7 +60,7 @@ class AwsReleaseSight:
 
     def tags(self, arn: str) -> dict[str, str] | None:
         """Tags of a SageMaker resource; None when it is not there. One call (50 tags are one page)."""
-        return _unless_missing(lambda: self._tags(arn))
+        return unless_missing(lambda: self._tags(arn))
 
     def followers(self, group_arn: str) -> tuple[str, ...]:
         """Endpoints of this account that are tagged to follow a group of another one. One call per hundred."""
@@ -73,6 +71,12 @@ class AwsReleaseSight:
         """Groups of this account that are tagged for an endpoint, as (group ARN, endpoint). One call per hundred."""
         found = self._tagged("sagemaker:model-package-group", {_ENDPOINT_TAG: None})
         return tuple(sorted((arn, tags[_ENDPOINT_TAG]) for arn, tags in found))
+
+    def groups_of(self, endpoint: str) -> tuple[str, ...]:
+        """ARNs of the groups of this account that are tagged for an endpoint. One call per hundred."""
+        return tuple(
+            sorted(arn for arn, _ in self._tagged("sagemaker:model-package-group", {_ENDPOINT_TAG: endpoint}))
+        )
 
     def following_endpoints(self) -> tuple[tuple[str, str], ...]:
         """Endpoints tagged to follow a group of another account, as (group ARN, endpoint). One call per hundred."""
@@ -103,7 +107,7 @@ class AwsReleaseSight:
 
     def package(self, arn: str) -> ModelPackage | None:
         """A version with all its properties; None when it is not there. One call."""
-        return _unless_missing(
+        return unless_missing(
             lambda: ModelPackage.model_validate(
                 self._sagemaker().describe_model_package(ModelPackageName=arn)
             )
@@ -111,7 +115,7 @@ class AwsReleaseSight:
 
     def endpoint(self, name: str) -> Endpoint | None:
         """An endpoint as it is now; None when it is not there. One call."""
-        return _unless_missing(
+        return unless_missing(
             lambda: Endpoint.model_validate(self._sagemaker().describe_endpoint(EndpointName=name))
         )
 
@@ -120,7 +124,7 @@ class AwsReleaseSight:
 
         One call, and one for each model.
         """
-        return _unless_missing(lambda: self._fleet(config_name))
+        return unless_missing(lambda: self._fleet(config_name))
 
     def with_tags(self, fleet: Fleet, model_name: str) -> Fleet:
         """The fleet, with the tags of its config and of one model in their documents. Two calls."""
@@ -206,7 +210,7 @@ class AwsReleaseSight:
 
     def baselining(self, job_name: str) -> Baselining | None:
         """A baselining job; None when it was never started. One call."""
-        job = _unless_missing(lambda: self._sagemaker().describe_processing_job(ProcessingJobName=job_name))
+        job = unless_missing(lambda: self._sagemaker().describe_processing_job(ProcessingJobName=job_name))
         if job is None:
             return None
         return Baselining(
@@ -257,7 +261,7 @@ class AwsReleaseSight:
                 PaginationConfig={"PageSize": 100},
             )
         )
-        return _unless_missing(
+        return unless_missing(
             lambda: tuple(
                 Version.model_validate(summary)
                 for page in pages
@@ -281,13 +285,3 @@ class AwsReleaseSight:
         for page in pages:
             for resource in page["ResourceTagMappingList"]:
                 yield resource["ResourceARN"], {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
-
-
-def _unless_missing[T](ask: Callable[[], T]) -> T | None:
-    """What AWS answers; None when what was asked for is not there."""
-    try:
-        return ask()
-    except ClientError as error:
-        if is_missing(error):
-            return None
-        raise

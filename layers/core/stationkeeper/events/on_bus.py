@@ -4,16 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from stationkeeper.events.alarm_events import AlarmCleared, AlarmRaised
 from stationkeeper.events.domain import DomainEvent, MonitorBlind, MonitorRecovered, ViolationsDetected
 from stationkeeper.events.envelope import Envelope
+from stationkeeper.events.job_events import JobFailed, JobStopped, JobSucceeded
 from stationkeeper.events.release_events import (
     ApprovalRequested,
-    JobFailed,
     ReleaseBlocked,
     ReleaseRolledBack,
     ReleaseStarted,
     ReleaseSucceeded,
 )
+from stationkeeper.events.retraining_events import RetrainingSkipped, RetrainingStarted
 
 _TYPES: dict[str, type[DomainEvent]] = {
     event.detail_type: event
@@ -26,7 +28,13 @@ _TYPES: dict[str, type[DomainEvent]] = {
         ReleaseSucceeded,
         ReleaseRolledBack,
         ReleaseBlocked,
+        AlarmRaised,
+        AlarmCleared,
+        RetrainingStarted,
+        RetrainingSkipped,
         JobFailed,
+        JobStopped,
+        JobSucceeded,
     )
 }
 DETAIL_TYPES = tuple(_TYPES)

@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime
 
 from stationkeeper.events.domain import Detail, DomainEvent
+from stationkeeper.events.job_events import Retrained
 
 
 class ReleaseEvent(DomainEvent):
@@ -100,13 +101,5 @@ class ApprovalRequested(ReleaseEvent):
     metrics: tuple[MetricCompared, ...] = ()
     metrics_problem: str = ""
     live_metrics_problem: str = ""
-
-
-class JobFailed(ReleaseEvent):
-    """A job that was started for a release failed."""
-
-    detail_type: ClassVar[str] = "JobFailed"
-
-    job: str
-    purpose: str
-    reason: str
+    retrained: Retrained | None = None
+    """The retraining it came out of, and the drift that started it."""

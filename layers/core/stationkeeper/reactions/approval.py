@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stationkeeper.events.domain import DomainEvent
+from stationkeeper.events.job_events import Retrained
 from stationkeeper.events.release_trigger import ReleaseTrigger
 from stationkeeper.reactions.release_looking import ReleaseSight
 from stationkeeper.reactions.release_notebook import Notebook, package_arn
@@ -21,12 +22,18 @@ class MetricsFiles(Protocol):
         """The file's bytes, or why it cannot be read."""
 
 
+class Retrainings(Protocol):
+    def that_made(self, generated_by: str) -> Retrained | None:
+        """The retraining an ARN is the pipeline execution of; None when it was not started here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approvals:
     """Asks for approval of the newest version that waits, once; says why an older version that was approved changes nothing."""
 
     sight: ReleaseSight
     files: MetricsFiles
+    retrainings: Retrainings
     notebook: Notebook
 
     def ask(self, look: Look, trigger: ReleaseTrigger, telling: Telling) -> None:
@@ -78,11 +85,12 @@ class Approvals:
             ),
             "" if isinstance(candidate, dict) else candidate,
             "" if isinstance(live, dict) else live,
+            self.retrainings.that_made(package.generated_by),
         )
 
     def _metrics(self, package: ModelPackage) -> dict[str, float] | str:
         if package.quality_uri is None:
-            return "it was registered without model-quality metrics"
+            return package.noted_metrics or "it was registered without model-quality metrics"
         content = self.files.read(package.quality_uri)
         return content if isinstance(content, str) else metrics_of(content)
 

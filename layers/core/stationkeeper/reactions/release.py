@@ -7,7 +7,7 @@ from datetime import datetime
 from stationkeeper.alerts.text import plain
 from stationkeeper.errors import BeingTidied, Busy, MemoryConflict, StepRefused
 from stationkeeper.events.release_trigger import ReleaseTrigger
-from stationkeeper.reactions.approval import Approvals
+from stationkeeper.reactions.approval import Approvals, Retrainings
 from stationkeeper.reactions.release_endings import Endings
 from stationkeeper.reactions.release_looking import Hint, Looking, NotTaken, Place
 from stationkeeper.reactions.release_notebook import Notebook
@@ -42,6 +42,7 @@ class ReleaseReaction:
     looking: Looking
     endings: Endings
     approvals: Approvals
+    retrainings: Retrainings
     notebook: Notebook
     now: Callable[[], datetime]
 
@@ -142,7 +143,7 @@ class ReleaseReaction:
             return look.record
         if isinstance(release, Block):
             return self.notebook.block(look, release, telling)
-        target = release.target
+        target = release.target.model_copy(update={"incident": self._thread(look, release.target, telling)})
         if name := look.record.being_deleted({target.config, target.model, *target.alarms}, look.now):
             raise BeingTidied(f"{name} is being deleted and needed again; tried again when that is over")
         record = look.record.without_bar(target.version).with_target(target, look.now)
@@ -163,6 +164,14 @@ class ReleaseReaction:
             )
             return self.notebook.block(look, block, telling, look.record.with_target(None, look.now))
         return self._asked(look, target, telling)
+
+    def _thread(self, look: Look, target: Target, telling: Telling) -> str:
+        """The incident a release is told in: of the alarm that took back the version before, of the drift, or its version's own."""
+        before = look.record.bars(look.running) if target.falls_back and look.running is not None else None
+        if before is not None and before.incident:
+            return before.incident
+        retrained = self.retrainings.that_made(target.generated_by)
+        return telling.thread_of(target.version, target.registered_at or look.now, retrained)
 
     def _asked(self, look: Look, target: Target, telling: Telling) -> Record:
         asked = target.model_copy(update={"asked": True})
@@ -201,9 +210,10 @@ class ReleaseReaction:
         """What is wrong with a group that has no endpoint of its own: its own record remembers that it was told."""
         key = f"group {group_arn}"
         record = self.notebook.say_pending(key, self.looking.records.recall(key))
-        told = record.telling_once("blocked", f"{block.code}:{block.why}", telling.at)
-        if told is not None:
-            self.notebook.write_at(key, told, telling.blocked(block))
+        news = record.telling_once("blocked", f"{block.code}:{block.why}", telling.at)
+        if news is not None:
+            told, since = news
+            self.notebook.write_at(key, told, telling.blocked(block, since=since))
 
     def _telling(self, look: Look, trigger: ReleaseTrigger) -> Telling:
         stack = look.settings.stack

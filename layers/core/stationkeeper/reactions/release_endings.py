@@ -92,6 +92,7 @@ class Endings:
             reason=plain(reason, 300),
             rejected=not refusal,
             refusal=plain(refusal, 300),
+            incident=target.incident,
         )
         record = look.record.with_bar(barred)
         still_there = look.endpoint is not None and look.endpoint.endpoint_config_name == target.config
@@ -212,7 +213,12 @@ def _live(target: Target, look: Look) -> Live:
         started_at=target.started_at,
         released_at=ended or look.now,
         approved_by=target.approved_by,
+        approved_at=target.approved_at,
         alarms=target.alarms,
+        guarded_by=target.guarded_by,
+        incident=target.incident,
+        replaced=target.previous_version,
+        fell_back=target.falls_back,
     )
 
 
@@ -225,7 +231,7 @@ def _failed_job(
     job, reason = plan.failed_job
     if record.told.get("job") == job:
         return record, ()
-    return record.telling("job", job), (telling.job_failed(live.version, job, reason),)
+    return record.telling("job", job), (telling.baselining_failed(live.version, job, reason),)
 
 
 def _content(record: Record) -> dict[str, object]:

@@ -16,13 +16,13 @@ from stationkeeper.releases.record import Live, Record
 from stationkeeper.releases.registry import ModelPackage, Version
 from stationkeeper.releases.set_up import SetUpPlan, Surroundings, baselining_needed, plan_set_up
 from stationkeeper.releases.settings import (
-    TAG_PREFIX,
     NotManaged,
     ReleaseSettings,
     StackDefaults,
     settings_of,
 )
 from stationkeeper.releases.starting import Release, alarms_to_be, plan_creation, plan_update
+from stationkeeper.tags import TAG_PREFIX
 
 
 class ReleaseSight(Protocol):
@@ -123,6 +123,11 @@ class Looking:
         if needs_fleet(look) and look.endpoint is not None:
             look = replace(look, fleet=self.sight.fleet(look.endpoint.endpoint_config_name))
         return replace(look, wish=wish(look)) if look.desired else look
+
+    def settings_for(self, record: Record) -> ReleaseSettings | NotManaged | None:
+        """The settings an endpoint is released with, by its record; None when its group is gone."""
+        own = self.sight.is_own(record.group_arn)
+        return self._settings(Place(record.group_arn, "" if own else record.endpoint))
 
     def plan_start(self, look: Look, start: Start) -> Release | Block | Wait:
         """The steps of a release that was decided on."""

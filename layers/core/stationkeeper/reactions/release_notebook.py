@@ -52,9 +52,10 @@ class Notebook:
         )
         metrics.count("ReleasesBlocked", code=block.code)
         before = look.record if record is None else record
-        told = before.telling_once("blocked", f"{block.code}:{block.version}:{block.about}", look.now)
-        if told is not None:
-            return self.write(look, told, telling.blocked(block, package_arn(look, block.version)))
+        news = before.telling_once("blocked", f"{block.code}:{block.version}:{block.about}", look.now)
+        if news is not None:
+            told, since = news
+            return self.write(look, told, telling.blocked(block, package_arn(look, block.version), since))
         return before if record is None else self.write(look, record)
 
 

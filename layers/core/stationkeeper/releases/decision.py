@@ -320,6 +320,8 @@ def _why(look: Look, desired: Version) -> str:
         return f"version {desired.number} is the newest approved; the endpoint runs a model of another origin"
     if running > desired.number:
         bar = look.record.bars(running)
-        gone = "was rolled back" if bar and running not in look.reapproved else "is not approved any more"
+        gone = "is not approved any more"
+        if bar and running not in look.reapproved:
+            gone = f"was taken back ({bar.reason})"
         return f"version {running} {gone}; version {desired.number} is the next highest approved"
     return f"version {desired.number} is the newest approved"

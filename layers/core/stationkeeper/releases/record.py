@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from stationkeeper.alerts.told import once_a_day, with_said
+
 CLAIM_LASTS = timedelta(minutes=15)
 """A function lives no longer: after that nobody is deleting what it claimed."""
-TOLD_AGAIN_AFTER = timedelta(hours=24)
-_TOLD_KEPT = 40
 _RETIRED_KEPT = 100
 _BARRED_KEPT = 50
 
@@ -47,6 +47,14 @@ class Target(_Remembered):
     """The alarms that roll it back: those and people's own; none where SageMaker takes none."""
     notes: tuple[str, ...] = ()
     """What people should know of how it is released."""
+    incident: str = ""
+    """The thread it is told in."""
+    approved_at: AwareDatetime | None = None
+    registered_at: AwareDatetime | None = None
+    generated_by: str = ""
+    """ARN of the pipeline execution, or the job, that registered it."""
+    falls_back: bool = False
+    """Whether it takes the place of a higher version, that was taken back."""
 
 
 class Live(_Remembered):
@@ -63,6 +71,13 @@ class Live(_Remembered):
     alarms: tuple[str, ...] = ()
     ours: bool = True
     """Whether config and model were made here; what somebody else made is never tidied."""
+    guarded_by: tuple[str, ...] = ()
+    """The alarms that could roll it back when it was released: those and people's own."""
+    incident: str = ""
+    approved_at: AwareDatetime | None = None
+    replaced: int | None = None
+    fell_back: bool = False
+    """Whether it took the place of a higher version, that was taken back."""
     settled: str = ""
     """Digest of what it was set up with: while it stays the same, only `sweep` looks at all of it again."""
 
@@ -80,6 +95,8 @@ class Barred(_Remembered):
     """The registry said so too, at least once since."""
     refusal: str = ""
     """Why the registry did not let us reject it."""
+    incident: str = ""
+    """The thread in which it was told."""
 
 
 class Retired(_Remembered):
@@ -184,16 +201,13 @@ class Record(_Remembered):
             None,
         )
 
-    def telling_once(self, subject: str, about: str, now: datetime) -> "Record | None":
-        """The record once something that lasts was told: when it begins, and once a day; None when it was told."""
-        before, _, when = self.told.get(subject, "").rpartition("@")
-        if before == about and when and now - datetime.fromisoformat(when) < TOLD_AGAIN_AFTER:
-            return None
-        return self.telling(subject, f"{about}@{now.isoformat()}")
+    def telling_once(self, subject: str, about: str, now: datetime) -> "tuple[Record, datetime] | None":
+        """The record once something that lasts was told, and since when that lasts; None when it was told within the day."""
+        news = once_a_day(self.told, subject, about, now)
+        return None if news is None else (self.model_copy(update={"told": news[0]}), news[1])
 
     def telling(self, subject: str, said: str) -> "Record":
-        told = {**self.told, subject: said}
-        return self.model_copy(update={"told": dict(list(told.items())[-_TOLD_KEPT:])})
+        return self.model_copy(update={"told": with_said(self.told, subject, said)})
 
     def not_telling(self, *subjects: str) -> "Record":
         return self.model_copy(update={"told": {k: v for k, v in self.told.items() if k not in subjects}})

@@ -1,12 +1,17 @@
 """Versions of a model package group, as the registry describes them."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import Field
 
 from stationkeeper.events.fields import Many, Maybe, SageMakerModel, Text, TextMap, Timestamp
 from stationkeeper.releases.baselines import DriftCheckBaselines
+
+
+METRIC_PROPERTY = "metric:"
+"""Begins the property of a version that holds one of its metrics: the metric's name follows."""
 
 
 class Version(SageMakerModel):
@@ -74,6 +79,10 @@ class Editor(SageMakerModel):
         return (arn or "").rpartition(":")[2].removeprefix("assumed-role/").removeprefix("user/")
 
 
+class Metadata(SageMakerModel):
+    generated_by: Text = None
+
+
 class ModelPackage(SageMakerModel):
     """A version with all we use of it."""
 
@@ -92,6 +101,8 @@ class ModelPackage(SageMakerModel):
     model_metrics: Maybe[ModelMetrics] = None
     drift_check_baselines: Maybe[DriftCheckBaselines] = None
     sample_payload_url: Text = None
+    metadata_properties: Maybe[Metadata] = None
+    customer_metadata_properties: TextMap = Field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -122,6 +133,21 @@ class ModelPackage(SageMakerModel):
         """The first content type the version says it takes."""
         types = self.inference_specification.supported_content_types if self.inference_specification else ()
         return types[0] if types else None
+
+    @property
+    def generated_by(self) -> str:
+        """ARN of what registered it, where the service says so: a pipeline execution, or a job; ""."""
+        return (self.metadata_properties.generated_by if self.metadata_properties else None) or ""
+
+    @property
+    def noted_metrics(self) -> dict[str, float]:
+        """Metrics that were registered as properties of the version, by name."""
+        found = {}
+        for key, value in self.customer_metadata_properties.items():
+            if key.startswith(METRIC_PROPERTY) and value:
+                with suppress(ValueError):  # a property people wrote
+                    found[key.removeprefix(METRIC_PROPERTY)] = float(value)
+        return found
 
     @property
     def approved_by(self) -> str:

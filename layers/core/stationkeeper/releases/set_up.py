@@ -22,9 +22,10 @@ from stationkeeper.releases.monitoring import (
 from stationkeeper.releases.observed import Baselining, Fleet, Scaling, Schedule
 from stationkeeper.releases.registry import ModelPackage, group_name
 from stationkeeper.releases.scaling import plan_scaling
-from stationkeeper.releases.settings import TAG_PREFIX, ReleaseSettings
+from stationkeeper.releases.settings import ReleaseSettings
 from stationkeeper.releases.steps import Action, Step
 from stationkeeper.reports.violation import Monitor
+from stationkeeper.tags import TAG_PREFIX
 
 _KINDS = {
     Monitor.DATA_QUALITY: "data quality",

@@ -5,22 +5,13 @@ A tag that cannot be read never stops a release: its default counts, and the pro
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass
 from typing import Literal
 
 from stationkeeper.releases.monitor_settings import GroundTruth, ProblemType
 from stationkeeper.releases.names import is_resource_name
+from stationkeeper.tags import TAG_PREFIX, TagReader
 
-TAG_PREFIX = "stationkeeper:"
-_KNOWN = """
-endpoint model-package-group instance-type min-instances max-instances invocations-per-instance traffic bake-minutes error-percent
-latency-milliseconds capture-percentage smoke-test on-call monitor baseline-dataset ground-truth ground-truth-start ground-truth-end
-problem-type inference-attribute probability-attribute probability-threshold
-multi-model-endpoint target-model register-to retraining-pipeline retrain-at
-"""
-KNOWN_TAGS = frozenset(_KNOWN.split())
-"""Every tag there is, of other reactions too."""
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+")
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
 _DURATION = re.compile(r"(?=.{1,15}$)-P(?=.)(\d{1,3}D)?(T(?=.)(\d{1,3}H)?(\d{1,4}M)?)?", re.ASCII)
@@ -164,54 +155,8 @@ def _or[T](value: T | None, default: T) -> T:
     return default if value is None else value
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads single tags and keeps what is wrong with them."""
-
-    tags: Mapping[str, str]
-    problems: list[str] = field(default_factory=list)
-
-    def text(self, name: str) -> str:
-        return self.tags.get(TAG_PREFIX + name, "").strip()
-
-    def problem(self, name: str, value: str, why: str) -> None:
-        self.problems.append(f"tag {TAG_PREFIX}{name}={value[:80]}: {why}")
-
-    def look_for_typing_errors(self) -> None:
-        """A tag of ours that means nothing was meant to mean something; tags we make ourselves are on other things."""
-        for key, value in sorted(self.tags.items()):
-            name = key.removeprefix(TAG_PREFIX)
-            if key.startswith(TAG_PREFIX) and name not in KNOWN_TAGS and name not in ("released-to", "group"):
-                near = get_close_matches(name, KNOWN_TAGS, 1)
-                self.problem(name[:80], value, f"no such tag{f'; {near[0]} is one' if near else ''}")
-
-    def number(self, name: str, least: int, most: int, default: int | None = None) -> int | None:
-        text = self.text(name)
-        if not text:
-            return default
-        if text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most:
-            return int(text)
-        self.problem(name, text, f"must be a whole number from {least:,} to {most:,}; the default is used")
-        return default
-
-    def choice[T: str](self, name: str, choices: tuple[T, ...]) -> T | None:
-        text = self.text(name).lower()
-        if not text:
-            return None
-        for choice in choices:
-            if text == choice:
-                return choice
-        self.problem(name, text, f"must be one of {', '.join(choices)}; the default is used")
-        return None
-
-    def matching(self, name: str, pattern: re.Pattern[str], form: str) -> str | None:
-        text = self.text(name)
-        if not text:
-            return None
-        if pattern.fullmatch(text):
-            return text
-        self.problem(name, text, f"must look like {form}; the default is used")
-        return None
+class _Reader(TagReader):
+    """Tags that mean more than a word or a number."""
 
     def traffic(self) -> Traffic | None:
         text = self.text("traffic").lower()

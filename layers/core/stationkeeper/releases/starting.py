@@ -10,9 +10,10 @@ from stationkeeper.releases.guardrails import alarm_names, alarm_steps, guard
 from stationkeeper.releases.observed import Alarm, Endpoint, Fleet
 from stationkeeper.releases.record import Target
 from stationkeeper.releases.registry import ModelPackage, group_name
-from stationkeeper.releases.settings import TAG_PREFIX, ReleaseSettings
+from stationkeeper.releases.settings import ReleaseSettings
 from stationkeeper.releases.steps import Action, Step
 from stationkeeper.releases.successor import Made, cloned, made_from_settings
+from stationkeeper.tags import TAG_PREFIX
 
 _RESERVED_TAGS = "aws:"
 
@@ -164,7 +165,11 @@ def _target(start: Start, package: ModelPackage, now: datetime, made: Made) -> T
         started_at=now,
         why=start.why,
         approved_by=package.approved_by,
+        approved_at=package.last_modified_time,
         approval_note=package.approval_description or "",
+        registered_at=package.creation_time,
+        generated_by=package.generated_by,
+        falls_back=start.running is not None and start.running > package.number,
     )
 
 

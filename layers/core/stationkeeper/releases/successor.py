@@ -11,8 +11,9 @@ from stationkeeper.releases.decision import Block
 from stationkeeper.releases.names import resource_name
 from stationkeeper.releases.observed import Fleet, Model
 from stationkeeper.releases.registry import ModelPackage, group_name
-from stationkeeper.releases.settings import TAG_PREFIX, ReleaseSettings
+from stationkeeper.releases.settings import ReleaseSettings
 from stationkeeper.releases.steps import Action, Step
+from stationkeeper.tags import TAG_PREFIX
 
 VARIANT = "AllTraffic"
 

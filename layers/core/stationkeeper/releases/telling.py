@@ -5,15 +5,17 @@ from datetime import datetime
 
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.domain import Cause, DomainEvent, stable_id
+from stationkeeper.events.job import JobKind
+from stationkeeper.events.job_events import JobFailed, Retrained
 from stationkeeper.events.release_events import (
     ApprovalRequested,
-    JobFailed,
     MetricCompared,
     ReleaseBlocked,
     ReleaseRolledBack,
     ReleaseStarted,
     ReleaseSucceeded,
 )
+from stationkeeper.jobs.failure import cleaned, likely_cause
 from stationkeeper.releases.decision import Block
 from stationkeeper.releases.record import Target
 from stationkeeper.releases.registry import ModelPackage, group_name
@@ -43,7 +45,7 @@ class Telling:
     def started(self, target: Target) -> DomainEvent:
         return ReleaseStarted.model_validate(
             {
-                **self._shared("ReleaseStarted", Severity.INFO, target.version, target.started_at),
+                **self._of("ReleaseStarted", Severity.INFO, target),
                 "package_arn": plain(target.package_arn, 300),
                 "why": plain(target.why, _TEXT),
                 "traffic": target.traffic,
@@ -67,7 +69,7 @@ class Telling:
     ) -> DomainEvent:
         return ReleaseSucceeded.model_validate(
             {
-                **self._shared("ReleaseSucceeded", Severity.INFO, target.version, target.started_at),
+                **self._of("ReleaseSucceeded", Severity.INFO, target),
                 "package_arn": plain(target.package_arn, 300),
                 "started_at": target.started_at,
                 "replaced": target.previous_version,
@@ -96,7 +98,7 @@ class Telling:
     ) -> DomainEvent:
         return ReleaseRolledBack.model_validate(
             {
-                **self._shared("ReleaseRolledBack", Severity.CRITICAL, target.version, target.started_at),
+                **self._of("ReleaseRolledBack", Severity.CRITICAL, target),
                 "package_arn": plain(target.package_arn, 300),
                 "started_at": target.started_at,
                 "reason": plain(reason, 1_000),
@@ -109,10 +111,15 @@ class Telling:
             }
         )
 
-    def blocked(self, block: Block, package_arn: str | None = None) -> DomainEvent:
+    def blocked(
+        self, block: Block, package_arn: str | None = None, since: datetime | None = None
+    ) -> DomainEvent:
+        """`since`: when it began, where it was told before."""
+        began = (since or self.at).isoformat()
         return ReleaseBlocked.model_validate(
             {
                 **self._shared("ReleaseBlocked", block.severity, block.version, self.at, block.code),
+                "incident": self._incident("blocked", block.code, block.version, began),
                 "package_arn": plain(package_arn, 300) if package_arn else None,
                 "code": block.code,
                 "why": plain(block.why, 1_000),
@@ -127,12 +134,15 @@ class Telling:
         metrics: tuple[MetricCompared, ...],
         problem: str,
         live_problem: str,
+        retrained: Retrained | None,
     ) -> DomainEvent:
+        registered = package.creation_time or self.at
+        shared = self._shared("ApprovalRequested", Severity.INFO, package.number, registered)
         return ApprovalRequested.model_validate(
             {
-                **self._shared(
-                    "ApprovalRequested", Severity.INFO, package.number, package.creation_time or self.at
-                ),
+                **shared,
+                "incident": self.thread_of(package.number, registered, retrained),
+                "retrained": retrained,
                 "package_arn": plain(package.model_package_arn, 300),
                 "description": plain(package.model_package_description or "", _TEXT),
                 "registered_at": package.creation_time,
@@ -143,22 +153,46 @@ class Telling:
             }
         )
 
-    def job_failed(self, version: int, job: str, reason: str) -> DomainEvent:
+    def baselining_failed(self, version: int, job: str, reason: str) -> DomainEvent:
+        failure = cleaned(reason)
+        partition = self.group_arn.split(":")[1]
         return JobFailed.model_validate(
             {
                 **self._shared("JobFailed", Severity.WARNING, version, self.at, job),
+                "kind": JobKind.PROCESSING.value,
                 "job": plain(job, 100),
+                "job_arn": plain(
+                    f"arn:{partition}:sagemaker:{self.region}:{self.account}:processing-job/{job}", 300
+                ),
+                "log_group": JobKind.PROCESSING.log_group or "",
                 "purpose": "baselining",
-                "reason": plain(reason, 1_000),
+                "code": failure.code,
+                "reason": failure.said,
+                "hint": likely_cause(failure),
+                "exit_code": failure.exit_code,
+                "passing": failure.passing,
             }
         )
+
+    def thread_of(self, version: int, registered_at: datetime, retrained: Retrained | None) -> str:
+        """The incident that all is told in about one version: its own, or that of the drift it was trained for."""
+        if retrained is not None:
+            return retrained.incident
+        return self._incident("release", version, registered_at.isoformat())
+
+    def _of(self, kind: str, severity: Severity, target: Target) -> dict[str, object]:
+        shared = self._shared(kind, severity, target.version, target.started_at)
+        return {**shared, "incident": target.incident or shared["incident"]}
+
+    def _incident(self, *about: object) -> str:
+        return stable_id(self.endpoint.lower(), *about)[:8]
 
     def _shared(
         self, kind: str, severity: Severity, version: int | None, since: datetime, about: str = ""
     ) -> dict[str, object]:
         return {
             "id": stable_id(self.endpoint.lower(), kind, version, about, since.isoformat()),
-            "incident": stable_id(self.endpoint.lower(), "release", version, about, since.isoformat())[:8],
+            "incident": self._incident("release", version, about, since.isoformat()),
             "severity": severity,
             "endpoint": plain(self.endpoint, 63),
             "account": self.account,

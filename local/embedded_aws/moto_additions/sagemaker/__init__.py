@@ -3,7 +3,7 @@
 `SageMakerSimulator` is the whole interface. Each module names the gaps of moto it fills.
 """
 
-from embedded_aws.moto_additions.sagemaker.outcomes import Outcome
+from embedded_aws.moto_additions.sagemaker.outcomes import ExecutionOutcome, Outcome
 from embedded_aws.moto_additions.sagemaker.simulator import SageMakerSimulator
 
-__all__ = ["Outcome", "SageMakerSimulator"]
+__all__ = ["ExecutionOutcome", "Outcome", "SageMakerSimulator"]

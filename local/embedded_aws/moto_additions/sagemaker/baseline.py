@@ -12,7 +12,7 @@ _ANALYZER = "sagemaker-model-monitor-analyzer"
 
 def makes_baseline(job: dict[str, Any]) -> bool:
     """Whether a processing job runs Model Monitor's container on its own, not for a schedule."""
-    image = job["AppSpecification"].get("ImageUri", "")
+    image = job.get("AppSpecification", {}).get("ImageUri", "")
     return _ANALYZER in image and "sagemaker_monitoring_schedule_name" not in job.get("Environment", {})
 
 

@@ -36,8 +36,11 @@ class EventStream:
         self._held: list[Event] = []
         self.disturbance = Disturbance()
 
-    def emit(self, source: str, detail_type: str, arn: str, detail: dict[str, Any]) -> None:
-        """Announce a change of the resource `arn`; account and region are the resource's."""
+    def emit(self, source: str, detail_type: str, arn: str, detail: dict[str, Any], *parts: str) -> None:
+        """Announce a change of the resource `arn`; account and region are the resource's.
+
+        `parts` are ARNs of what belongs to it and is concerned, too.
+        """
         _, _, _, region, account, _ = arn.split(":", 5)
         event = {
             "version": "0",
@@ -47,7 +50,7 @@ class EventStream:
             "account": account,
             "time": iso(datetime.fromtimestamp(self._agenda.now(), UTC)),
             "region": region,
-            "resources": [arn],
+            "resources": [arn, *parts],
             "detail": copy.deepcopy(detail),
         }
         how = self.disturbance

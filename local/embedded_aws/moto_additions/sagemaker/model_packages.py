@@ -2,7 +2,7 @@
 
 Gaps filled here: `DeleteModelPackage` and `DeleteModelPackageGroup` are missing; an update wipes the members
 it does not name; members such as `SkipModelValidation` or `ModelLifeCycle` are lost; groups of other accounts
-cannot be named by their ARN.
+cannot be named by their ARN; a token given twice makes two versions.
 """
 
 import copy
@@ -128,13 +128,19 @@ class Registry:
             raise ValidationException(
                 "Exactly one of ModelPackageName and ModelPackageGroupName is needed."
             )  # ?
-        tags = request.pop("Tags", [])
-        request.pop("ClientToken", None)
+        tags, token = request.pop("Tags", []), request.pop("ClientToken", None)
         request.setdefault("CertifyForMarketplace", False)
         version = None
         if group_name is not None:
+            if tags:
+                raise ValidationException(
+                    "Tags cannot be specified for a versioned model package; it has those of its group."
+                )  # ?
             group = find_group(backend, group_name)
             backend = owner(backend, group_name)
+        if token is not None and token in _tokens_of(backend):
+            return {"ModelPackageArn": _tokens_of(backend)[token]}
+        if group_name is not None:
             group.versions += 1
             name, version = group.name, group.versions
             path = f"{name}/{version}"
@@ -149,6 +155,8 @@ class Registry:
         package = ModelPackage(name, arn, self._stage.now(), request, tags, version=version)
         package.group = name if version is not None else None
         packages_of(backend)[arn] = package
+        if token is not None:
+            _tokens_of(backend)[token] = arn
         self._complete(package)
         return {"ModelPackageArn": arn}
 
@@ -261,6 +269,12 @@ def owner(backend: SageMakerModelBackend, name_or_arn: str) -> SageMakerModelBac
 def packages_of(backend: SageMakerModelBackend) -> dict[str, ModelPackage]:
     """By ARN."""
     kept: dict[str, ModelPackage] = vars(backend)["model_packages"]
+    return kept
+
+
+def _tokens_of(backend: SageMakerModelBackend) -> dict[str, str]:
+    """Tokens of the requests so far, and the ARN of what each of them made."""
+    kept: dict[str, str] = vars(backend).setdefault("model_package_tokens", {})
     return kept
 
 

@@ -1,6 +1,6 @@
-"""SageMaker's release life cycle over moto: endpoints, registry, monitors and jobs on a virtual clock."""
+"""SageMaker's life over moto: endpoints, registry, monitors, jobs and pipelines on a virtual clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from threading import RLock
 from typing import Any
@@ -17,9 +17,21 @@ from embedded_aws.moto_additions.sagemaker.job_definitions import JobDefinitions
 from embedded_aws.moto_additions.sagemaker.model_packages import Registry
 from embedded_aws.moto_additions.sagemaker.models import Models
 from embedded_aws.moto_additions.sagemaker.monitoring_schedules import MonitoringSchedules
-from embedded_aws.moto_additions.sagemaker.outcomes import Outcome
+from embedded_aws.moto_additions.sagemaker.outcomes import (
+    ExecutionOutcome,
+    ExecutionPlan,
+    JobOutcome,
+    Outcome,
+)
+from embedded_aws.moto_additions.sagemaker.pipeline_execution import Execution
+from embedded_aws.moto_additions.sagemaker.pipeline_runs import PipelineRuns
+from embedded_aws.moto_additions.sagemaker.pipeline_steps import AllJobs, PipelineSteps
+from embedded_aws.moto_additions.sagemaker.pipelines import Pipelines
 from embedded_aws.moto_additions.sagemaker.processing_jobs import ProcessingJobs
 from embedded_aws.moto_additions.sagemaker.stage import Durations, Stage
+from embedded_aws.moto_additions.sagemaker.training_jobs import TrainingJobs
+from embedded_aws.moto_additions.sagemaker.transform_jobs import TransformJobs
+from embedded_aws.moto_additions.sagemaker.tuning_jobs import TuningJobs
 from embedded_aws.moto_additions.sagemaker.wire import mounted
 
 
@@ -59,6 +71,16 @@ class SageMakerSimulator:
         self._stage = Stage(self._agenda, EventStream(self._agenda, on_event))
         self._deployments = Deployments(self._stage, on_status)
         self._invocations = Invocations(self.run_due)
+        self._registry = Registry(self._stage)
+        training = TrainingJobs(self._stage)
+        self._jobs = AllJobs(
+            ProcessingJobs(self._stage),
+            training,
+            TuningJobs(self._stage, training),
+            TransformJobs(self._stage),
+        )
+        steps = PipelineSteps(self._stage, self._registry, self._jobs)
+        self._runs = PipelineRuns(self._stage, steps)
 
     def installed(self) -> ExitStack:
         """Make moto's SageMaker (and what belongs to it) behave so until the returned context is closed."""
@@ -66,10 +88,14 @@ class SageMakerSimulator:
             Models(self._stage),
             EndpointConfigs(self._stage),
             Endpoints(self._stage, self._deployments),
-            Registry(self._stage),
+            self._registry,
             JobDefinitions(self._stage),
             MonitoringSchedules(self._stage),
-            ProcessingJobs(self._stage),
+            self._jobs.processing,
+            self._jobs.training,
+            self._jobs.tuning,
+            self._jobs.transform,
+            Pipelines(self._stage, self._runs),
         )
         context = ExitStack()
         for part in parts:
@@ -126,10 +152,42 @@ class SageMakerSimulator:
         with self._lock:
             self._stage.plan.add(endpoint_name, Outcome(outcome), times)
 
-    def plan_job_outcome(self, name_prefix: str, *, ok: bool) -> None:
-        """How processing jobs whose names begin so end, from now on."""
+    def plan_job_outcome(
+        self,
+        name_prefix: str,
+        *,
+        ok: bool,
+        reason: str | None = None,
+        metrics: Mapping[str, float] | None = None,
+        best_job: bool = True,
+    ) -> None:
+        """How jobs of any kind whose names begin so end, from now on; see `JobOutcome`."""
         with self._lock:
-            self._stage.plan.plan_job(name_prefix, ok=ok)
+            self._stage.plan.plan_job(name_prefix, JobOutcome(ok, reason, dict(metrics or {}), best_job))
+
+    def plan_execution(
+        self,
+        pipeline_name: str,
+        outcome: ExecutionOutcome,
+        *,
+        step: str | None = None,
+        reason: str | None = None,
+        times: int = 1,
+    ) -> None:
+        """How the next executions of this pipeline end, and at which step; see `ExecutionPlan`."""
+        with self._lock:
+            plan = ExecutionPlan(ExecutionOutcome(outcome), step, reason)
+            self._stage.plan.plan_execution(pipeline_name, plan, times)
+
+    def executions(self, pipeline_name: str) -> list[Execution]:
+        """Every execution of this pipeline so far, oldest first; they change as time passes."""
+        with self._lock:
+            return self._runs.of(pipeline_name)
+
+    def most_executions_at_once(self, pipeline_name: str) -> int:
+        """How many executions of this pipeline ever ran at the same moment."""
+        with self._lock:
+            return self._runs.most_at_once(pipeline_name)
 
     def plan_invocation(
         self, endpoint_name: str, status: int = 500, body: str = "Internal Server Error", *, times: int = 1

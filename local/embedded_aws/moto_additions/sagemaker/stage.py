@@ -19,7 +19,14 @@ class Durations:
     deleting: float = 60.0
     model_package: float = 0.0
     schedule_pending: float = 120.0
+    stopping: float = 60.0
     processing_job: float = 300.0
+    # From the creation of a training or transform job to the moment its instances work.
+    launching: float = 120.0
+    training: float = 600.0
+    transforming: float = 300.0
+    # A step of a pipeline that runs no job.
+    pipeline_step: float = 60.0
 
 
 @dataclass

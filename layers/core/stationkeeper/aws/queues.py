@@ -1,4 +1,4 @@
-"""The queue of the release reaction."""
+"""The queues reactions ask each other, or themselves, to look by."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 _MESSAGES_PER_CALL = 10
 
 
-class SqsReleaseQueue:
+class SqsQueue:
     def __init__(self, client: Callable[[], SQSClient], queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
 
-    def send(self, messages: Iterable[dict[str, object]]) -> None:
-        """Send messages, ten a call.
+    def send(self, messages: Iterable[dict[str, object]], delay_seconds: int = 0) -> None:
+        """Send messages, ten a call; nobody sees them before `delay_seconds` are over, at most 900.
 
         Raises
         ------
@@ -33,12 +33,12 @@ class SqsReleaseQueue:
             answer = self._client().send_message_batch(
                 QueueUrl=self._queue_url,
                 Entries=[
-                    {"Id": str(number), "MessageBody": json.dumps(message)}
+                    {"Id": str(number), "MessageBody": json.dumps(message), "DelaySeconds": delay_seconds}
                     for number, message in enumerate(batch)
                 ],
             )
             if failed := answer.get("Failed"):
                 codes = sorted({entry["Code"] for entry in failed})
                 raise PublishingFailed(
-                    f"{len(failed)} messages were not taken by the release queue ({', '.join(codes)})"
+                    f"{len(failed)} messages were not taken by {self._queue_url} ({', '.join(codes)})"
                 )

@@ -1,0 +1,80 @@
+"""When alarms of an endpoint are told, so that a storm is one thread and not forty e-mails: a pure function over the memory.
+
+The first red alarm is told at once. What follows is gathered: for three minutes, then ten, then fifteen. An incident is over when no
+alarm was red for three minutes; one that begins again within the hour is the same.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from stationkeeper.alarms.memory import AlarmMemory, Edge, Incident
+from stationkeeper.events.domain import stable_id
+
+_GATHERED = (timedelta(minutes=3), timedelta(minutes=10), timedelta(minutes=15))
+"""SQS delays a message by 15 minutes at most."""
+_QUIET = timedelta(minutes=3)
+_SAME_WITHIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Something is to be told, not before `due`."""
+
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """What is to be told now, and the memory once it is."""
+
+    kind: Literal["raised", "cleared"]
+    edges: tuple[Edge, ...]
+    incident: Incident
+    first: bool
+    after: AlarmMemory
+
+
+def next_message(
+    memory: AlarmMemory, endpoint: str, now: datetime, *, urgent: bool = False
+) -> Tell | Later | None:
+    """What on-call is to be told of the changes that are pending.
+
+    Parameters
+    ----------
+    urgent : something was done about one of them; on-call should know at once.
+    """
+    if not memory.pending:
+        return None
+    known = memory.incident
+    goes_on = known is not None and (known.closed_at is None or now - known.closed_at < _SAME_WITHIN)
+    if known is None or not goes_on:
+        began = min(edge.red_since or edge.at for edge in memory.pending)
+        incident = Incident(id=stable_id(endpoint.lower(), "alarm", began.isoformat())[:8], since=began)
+        return _tell(memory, incident, now, first=True)
+    if not urgent:
+        due = _due(memory, known)
+        if now < due:
+            return Later(due)
+        quiet_at = max(edge.noted_at for edge in memory.pending) + _QUIET
+        if not memory.red and now < min(quiet_at, due + _GATHERED[-1]):
+            return Later(quiet_at)
+    return _tell(memory, known, now, first=False)
+
+
+def _due(memory: AlarmMemory, incident: Incident) -> datetime:
+    """When the changes that are pending have been gathered for long enough."""
+    longest = _GATHERED[min(max(incident.told, 1), len(_GATHERED)) - 1]
+    return min(edge.noted_at for edge in memory.pending) + longest
+
+
+def _tell(memory: AlarmMemory, incident: Incident, now: datetime, *, first: bool) -> Tell:
+    raised = {edge.alarm for edge in memory.pending if edge.state == "ALARM"}
+    told = incident.model_copy(update={"told": incident.told + 1, "closed_at": None if memory.red else now})
+    return Tell(
+        kind="raised" if raised & set(memory.red) else "cleared",
+        edges=memory.pending,
+        incident=told,
+        first=first,
+        after=memory.model_copy(update={"incident": told, "pending": ()}),
+    )

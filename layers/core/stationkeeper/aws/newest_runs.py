@@ -1,0 +1,45 @@
+"""What the newest runs of an endpoint's monitors found: which monitors there are SageMaker says, the rest is in the state table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stationkeeper.reports.newest import NewestRun
+from stationkeeper.severity import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_sagemaker import SageMakerClient
+
+    from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
+
+
+class AwsNewestRuns:
+    def __init__(self, client: Callable[[], SageMakerClient], memories: DynamoDbMonitorMemories) -> None:
+        self._client = client
+        self._memories = memories
+
+    def of(self, endpoint: str) -> tuple[NewestRun, ...]:
+        """How the newest runs of an endpoint's monitors ended. One call per hundred monitors, and one for what is remembered of them."""
+        pages = self._client().get_paginator("list_monitoring_schedules").paginate(EndpointName=endpoint)
+        kinds = {
+            str(summary["MonitoringScheduleArn"]): str(summary.get("MonitoringType") or "")
+            for page in pages
+            for summary in page["MonitoringScheduleSummaries"]
+        }
+        glances = self._memories.glances(kinds)
+        found = []
+        for arn, kind in sorted(kinds.items()):
+            glance = glances.get(arn)
+            bad = glance.severity if glance and glance.severity in tuple(Severity) else None
+            found.append(
+                NewestRun(
+                    schedule_arn=arn,
+                    kinds=frozenset({kind} - {""}),
+                    violations=glance.violations if glance else None,
+                    severity=Severity(bad) if bad else None,
+                    blind=glance.blind if glance else "",
+                )
+            )
+        return tuple(found)

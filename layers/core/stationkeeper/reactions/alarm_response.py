@@ -1,0 +1,403 @@
+"""A CloudWatch alarm changed: connect it with the release that may have caused it, take that back, tell on-call once."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from math import ceil
+from typing import Any, Protocol
+
+from stationkeeper.alarms.memory import AlarmMemory, Edge
+from stationkeeper.alarms.response import Response, guards, response_to
+from stationkeeper.alarms.subject import (
+    children_in_description,
+    children_of,
+    endpoints_in,
+    endpoints_in_description,
+)
+from stationkeeper.alarms.telling import Context, alarm_event
+from stationkeeper.alarms.thread import Later, Tell, next_message
+from stationkeeper.alarms.words import measured, watches
+from stationkeeper.alerts.text import plain
+from stationkeeper.errors import MemoryConflict
+from stationkeeper.events.alarm import AlarmStateChange, alarm_name_of
+from stationkeeper.events.alarm_trigger import LOOK_AT_ALARMS, AlarmTrigger
+from stationkeeper.events.release_trigger import LOOK_AGAIN
+from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
+from stationkeeper.releases.names import is_resource_name
+from stationkeeper.releases.record import Barred, Record
+from stationkeeper.releases.settings import NotManaged, ReleaseSettings
+from stationkeeper.reports.newest import NewestRun
+from stationkeeper.severity import Severity
+from stationkeeper.tags import TagReader
+from stationkeeper.telemetry import logger, metrics, note_latency
+
+_LOOKS = 8
+_AUTOSCALING = "TargetTracking-"
+"""Begins the names of the alarms that target tracking scales by: red is their way of working."""
+_GENERATIONS = 3
+"""How deep composite alarms are followed into each other."""
+_EVENT_DUE_WITHIN = timedelta(minutes=2)
+"""Younger changes are left to their own events."""
+_LONGEST_DELAY_SECONDS = 900
+
+
+class AlarmSight(Protocol):
+    def tags(self, alarm_arn: str) -> dict[str, str]: ...
+    def described(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]: ...
+
+
+class AlarmMemories(Protocol):
+    def recall(self, endpoint: str) -> AlarmMemory: ...
+    def remember(self, endpoint: str, memory: AlarmMemory) -> AlarmMemory:
+        """Store a memory over the version it came from; `MemoryConflict` when somebody stored another one since."""
+
+
+class ReleaseRecords(Protocol):
+    def recall(self, endpoint: str) -> Record: ...
+    def remember(self, endpoint: str, record: Record) -> Record: ...
+
+
+class Settings(Protocol):
+    def settings_for(self, record: Record) -> ReleaseSettings | NotManaged | None:
+        """The settings an endpoint is released with, by its record; None when its group is gone."""
+
+
+class Registry(Protocol):
+    def reject(self, package_arn: str, reason: str) -> str:
+        """Reject a version in the registry; why that was refused, or ""."""
+
+
+class NewestRuns(Protocol):
+    def of(self, endpoint: str) -> tuple[NewestRun, ...]: ...
+
+
+class Queue(Protocol):
+    def send(self, messages: Iterable[dict[str, object]], delay_seconds: int = 0) -> None: ...
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm's change; its tags are looked up when they are needed first."""
+
+    change: AlarmStateChange
+    sight: AlarmSight
+    noted_at: datetime
+
+    @cached_property
+    def tags(self) -> Mapping[str, str]:
+        propagated = self.change.detail.alarm_tags
+        if propagated is not None:
+            return {key: value or "" for key, value in propagated.items()}
+        return self.sight.tags(self.change.alarm_arn)
+
+    @cached_property
+    def plain_edge(self) -> Edge:
+        """The change before anything was looked up for it."""
+        detail = self.change.detail
+        return Edge(
+            alarm=plain(self.change.identity, 255),
+            arn=self.change.alarm_arn,
+            state="ALARM" if detail.state.value == "ALARM" else "OK",
+            at=self.change.at,
+            noted_at=self.noted_at,
+            watches=watches(detail),
+            measured=measured(detail),
+        )
+
+    def edge(self, endpoint: str, record: Record) -> Edge:
+        """The change, with how bad it is and whether it counts against releases."""
+        made_for_releases = guards(self.change.detail.alarm_name, record)
+        guarding = (made_for_releases or self.is_tagged_for(endpoint)) and not self.change.muted
+        chosen = TagReader(self.tags).choice("severity", tuple(severity.value for severity in Severity))
+        default = Severity.CRITICAL if guarding else Severity.WARNING
+        severity = Severity(chosen) if chosen else default
+        return self.plain_edge.model_copy(update={"severity": severity, "guards": guarding})
+
+    def is_tagged_for(self, endpoint: str) -> bool:
+        return TagReader(self.tags).text("endpoint").lower() == endpoint.lower()
+
+    def endpoints(self) -> tuple[str, ...]:
+        """The endpoints it is about: from what it measures, from its tags, from its children."""
+        detail = self.change.detail
+        if measured_at := endpoints_in(detail, account=self.change.account):
+            return measured_at
+        if is_resource_name(tagged := TagReader(self.tags).text("endpoint")):
+            return (tagged,)
+        children = children_of(detail)
+        for _ in range(_GENERATIONS):
+            if not children:
+                break
+            described = self.sight.described(children).values()
+            found = dict.fromkeys(name for one in described for name in endpoints_in_description(one))
+            if found:
+                return tuple(found)
+            children = tuple(name for one in described for name in children_in_description(one))
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done about an alarm's change; `refusal` says why the registry refused."""
+
+    record: Record
+    response: Response = field(default_factory=lambda: Response("tell"))
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmResponse:
+    """The reaction, over its ports.
+
+    Calls of AWS: docs/architecture.md lists them, tests/integration/test_alarm_calls.py counts them.
+    """
+
+    sight: AlarmSight
+    memories: AlarmMemories
+    releases: ReleaseRecords
+    settings: Settings
+    registry: Registry
+    newest_runs: NewestRuns
+    bus: EventBus
+    own_queue: Queue
+    release_queue: Queue
+    on_call: str
+    now: Callable[[], datetime]
+
+    def react(self, trigger: AlarmTrigger) -> None:
+        now = max(self.now(), trigger.time)
+        if trigger.change is None:
+            self._at_endpoint(trigger.endpoint, trigger, None, now)
+        else:
+            self._changed(trigger.change, trigger, max(now, trigger.change.at))
+        note_latency(trigger.time, self.now(), "alarm_response")
+
+    def _changed(self, change: AlarmStateChange, trigger: AlarmTrigger, now: datetime) -> None:
+        state = change.detail.state
+        if state.value == "INSUFFICIENT_DATA":
+            _ignored("an alarm without data is as red as it was")
+            return
+        if change.muted and state.actions_suppressed_by != "WaitPeriod":
+            _ignored(f"it is {change.muted}")
+            return
+        if change.detail.alarm_name.startswith(_AUTOSCALING):
+            _ignored("it is autoscaling's own")
+            return
+        alarm = Alarm(change, self.sight, now)
+        endpoints = alarm.endpoints()
+        if not endpoints:
+            _ignored("it is about no endpoint that anybody named")
+        for endpoint in endpoints:
+            self._at_endpoint(endpoint, trigger, alarm, now)
+
+    def _at_endpoint(self, endpoint: str, trigger: AlarmTrigger, alarm: Alarm | None, now: datetime) -> None:
+        named = {"alarm": plain(alarm.change.identity, 255)} if alarm else {}
+        with logger.append_context_keys(endpoint=plain(endpoint, 63), **named):
+            for _ in range(_LOOKS):
+                try:
+                    self._look(endpoint, trigger, alarm, now)
+                    return
+                except MemoryConflict:
+                    logger.info("Another copy was faster; looking again", extra={"decision": "again"})
+        raise MemoryConflict(f"alarms of {endpoint} changed {_LOOKS} times meanwhile; tried again later")
+
+    def _look(self, endpoint: str, trigger: AlarmTrigger, alarm: Alarm | None, now: datetime) -> None:
+        memory = self._say(endpoint, self.memories.recall(endpoint))
+        if (alarm is None or memory.has_seen(alarm.plain_edge)) and not memory.pending:
+            logger.info("Nothing to do", extra={"decision": "known"})
+            return
+        record = self.releases.recall(endpoint)
+        settings = self._settings(record)
+        done = Done(record=record)
+        after = memory
+        if alarm is None:
+            after = self._with_truth(memory, now)
+        elif not memory.has_seen(alarm.plain_edge):
+            if not record.group_arn and not alarm.is_tagged_for(endpoint):
+                _ignored("its endpoint is not managed, and it is not tagged for it")
+                return
+            edge = alarm.edge(endpoint, record)
+            after = memory.with_edge(edge)
+            if edge.state == "ALARM" and edge in after.pending:
+                done = self._respond(endpoint, edge, record, settings, after, trigger, now)
+        self._tell(endpoint, trigger, memory, after, done, settings, now)
+
+    def _settings(self, record: Record) -> ReleaseSettings | None:
+        settings = self.settings.settings_for(record) if record.group_arn else None
+        return settings if isinstance(settings, ReleaseSettings) else None
+
+    def _respond(
+        self,
+        endpoint: str,
+        edge: Edge,
+        record: Record,
+        settings: ReleaseSettings | None,
+        memory: AlarmMemory,
+        trigger: AlarmTrigger,
+        now: datetime,
+    ) -> Done:
+        response = response_to(edge, record, settings.bake_minutes if settings else 0, now)
+        logger.info("Decided", extra={"decision": response.kind, "reason": response.because})
+        if response.kind != "reject":
+            return Done(record, response)
+        told = next_message(memory, endpoint, now, urgent=True)
+        incident = told.incident.id if isinstance(told, Tell) else ""
+        refusal = self._take_back(endpoint, edge, record, incident, trigger, now)
+        return Done(record, response, refusal)
+
+    def _take_back(
+        self, endpoint: str, edge: Edge, record: Record, incident: str, trigger: AlarmTrigger, now: datetime
+    ) -> str:
+        """Bar the live version, reject it in the registry, and have `release` look; returns why the registry refused, or "".
+
+        Barred first: `release` looks as soon as the version is rejected, and should know why. Each call can be made again.
+        """
+        live = record.live
+        assert live is not None
+        reason = plain(f"the alarm {edge.alarm} became red after its release", 300)
+        barred = Barred(
+            version=live.version,
+            package_arn=live.package_arn,
+            at=now,
+            reason=reason,
+            rejected=False,
+            incident=incident,
+        )
+        if record.bars(live.version) is None:
+            self.releases.remember(endpoint, record.with_bar(barred))
+        refusal = self.registry.reject(live.package_arn, f"Rejected by Stationkeeper: {reason}")
+        self._note_rejection(endpoint, live.version, refusal)
+        self.release_queue.send([_look_again(record, trigger)])
+        metrics.count("VersionsTakenBack")
+        return refusal
+
+    def _note_rejection(self, endpoint: str, version: int, refusal: str) -> None:
+        """What the registry said; `release` may be at the record at the same moment."""
+        for _ in range(_LOOKS):
+            record = self.releases.recall(endpoint)
+            barred = record.bars(version)
+            if barred is None or barred.rejected:
+                return
+            update = {"rejected": not refusal, "refusal": plain(refusal, 300)}
+            try:
+                self.releases.remember(endpoint, record.with_bar(barred.model_copy(update=update)))
+                return
+            except MemoryConflict:
+                continue
+        raise MemoryConflict(f"the record of {endpoint} changed {_LOOKS} times meanwhile; tried again later")
+
+    def _with_truth(self, memory: AlarmMemory, now: datetime) -> AlarmMemory:
+        """The memory, without alarms that are gone, or are OK though no event said so."""
+        red = {name: watched for name, watched in memory.alarms.items() if watched.red}
+        described = self.sight.described(alarm_name_of(watched.arn) for watched in red.values())
+        for name, watched in red.items():
+            alarm = described.get(alarm_name_of(watched.arn))
+            ended = now if alarm is None else _ok_since(alarm)
+            if ended is None or (alarm is not None and now - ended < _EVENT_DUE_WITHIN):
+                continue
+            over = Edge(
+                alarm=name, arn=watched.arn, state="OK", at=max(ended, watched.changed_at), noted_at=now
+            )
+            found = "" if alarm is not None else "it was deleted"
+            memory = memory.with_edge(over.model_copy(update={"measured": found}))
+        return memory
+
+    def _tell(
+        self,
+        endpoint: str,
+        trigger: AlarmTrigger,
+        before: AlarmMemory,
+        memory: AlarmMemory,
+        done: Done,
+        settings: ReleaseSettings | None,
+        now: datetime,
+    ) -> None:
+        message = next_message(memory, endpoint, now, urgent=done.response.kind == "reject")
+        if isinstance(message, Tell):
+            context = Context(
+                endpoint=done.record.endpoint or endpoint,
+                account=trigger.account,
+                region=trigger.region,
+                on_call=settings.on_call if settings else self.on_call,
+                event_id=trigger.id,
+                at=now,
+                record=done.record,
+                newest_runs=self.newest_runs.of(endpoint),
+            )
+            event = alarm_event(message, context, done.response, done.refusal)
+            logger.info(
+                "Tells",
+                extra={
+                    "decision": message.kind,
+                    "incident": event.incident,
+                    "severity": event.severity.value,
+                },
+            )
+            metrics.count("AlarmEdges", len(message.edges))
+            outbox = (*message.after.outbox, entry(event))
+            self._say(
+                endpoint,
+                self.memories.remember(endpoint, message.after.model_copy(update={"outbox": outbox})),
+            )
+            return
+        if memory is not before:
+            self.memories.remember(endpoint, memory)
+        if isinstance(message, Later):
+            # Sent after what is pending was written down: after a crash in between, the retry sends it.
+            logger.info("Gathers", extra={"decision": "gathered", "due": message.due.isoformat()})
+            self.own_queue.send([_look_at_alarms(endpoint, message.due, trigger)], _delay(message.due, now))
+
+    def _say(self, endpoint: str, memory: AlarmMemory) -> AlarmMemory:
+        return say_what_is_pending(
+            memory,
+            self.bus,
+            remember=lambda one: self.memories.remember(endpoint, one),
+            recall=lambda: self.memories.recall(endpoint),
+            whose=f"the alarms of {endpoint}",
+        )
+
+
+def _ok_since(alarm: Mapping[str, Any]) -> datetime | None:
+    """Since when a described alarm is OK; None when it is not."""
+    if alarm.get("StateValue") != "OK":
+        return None
+    return alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
+
+
+def _look_at_alarms(endpoint: str, due: datetime, trigger: AlarmTrigger) -> dict[str, object]:
+    return _message(LOOK_AT_ALARMS, trigger, {"endpoint": endpoint}, due)
+
+
+def _look_again(record: Record, trigger: AlarmTrigger) -> dict[str, object]:
+    of_another_account = record.group_arn.split(":")[4:5] != [trigger.account]
+    where = {"group_arn": record.group_arn}
+    return _message(
+        LOOK_AGAIN,
+        trigger,
+        {**where, "endpoint": record.endpoint} if of_another_account else where,
+        trigger.time,
+    )
+
+
+def _message(
+    detail_type: str, trigger: AlarmTrigger, detail: dict[str, str], at: datetime
+) -> dict[str, object]:
+    return {
+        # Its log lines are found by the event that made it.
+        "id": trigger.id,
+        "source": "stationkeeper",
+        "detail-type": detail_type,
+        "account": trigger.account,
+        "region": trigger.region,
+        "time": at.isoformat(),
+        "detail": detail,
+    }
+
+
+def _delay(due: datetime, now: datetime) -> int:
+    return min(_LONGEST_DELAY_SECONDS, max(0, ceil((due - now).total_seconds())))
+
+
+def _ignored(why: str) -> None:
+    metrics.count("AlarmsIgnored")
+    logger.info("Ignored", extra={"decision": "ignored", "reason": why})

@@ -1,0 +1,1 @@
+"""Retraining: whether drift starts a pipeline now, with which parameters, and why not where not."""
