@@ -455,6 +455,47 @@ def test_execution_stops_where_it_was_planned(account: Account, step: str | None
     assert not account.of_type(PACKAGE_STATE)
 
 
+def test_tuning_transform_and_clarify_steps_have_their_jobs(account: Account) -> None:
+    tuning = {
+        "Name": "Tune",
+        "Type": "Tuning",
+        "DependsOn": ["Bias"],
+        "Arguments": {
+            "HyperParameterTuningJobConfig": {
+                "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "rmse"},
+            },
+            "TrainingJobDefinition": TRAIN["Arguments"] | {"HyperParameters": {}},
+        },
+    }
+    score = {"Name": "Score", "Type": "Transform", "Arguments": {"ModelName": "model-1"}}
+    bias = CHECK | {"Name": "Bias", "Type": "ClarifyCheck", "CheckType": "DATA_BIAS"}
+    pipeline(account, PREPARE, tuning, score, bias)
+
+    arn = start(account)
+    account.sim.settle()
+
+    metadata = {step["StepName"]: step["Metadata"] for step in steps_of(account, arn)}
+    assert list(metadata) == ["Prepare", "Score", "Bias", "Tune"]
+    assert ":hyper-parameter-tuning-job/pipelines-" in metadata["Tune"]["TuningJob"]["Arn"]
+    assert ":transform-job/pipelines-" in metadata["Score"]["TransformJob"]["Arn"]
+    found = metadata["Bias"]["ClarifyCheck"]
+    assert ":processing-job/pipelines-" in found["CheckJobArn"]
+    assert found["CalculatedBaselineConstraints"] == "s3://bucket/check/analysis.json"
+    assert describe(account, arn)["PipelineExecutionStatus"] == "Succeeded"
+
+
+def test_execution_fails_when_its_job_is_stopped_behind_its_back(account: Account) -> None:
+    pipeline(account)
+    arn = start(account)
+    [job] = account.sagemaker.list_processing_jobs()["ProcessingJobSummaries"]
+
+    account.sagemaker.stop_processing_job(ProcessingJobName=job["ProcessingJobName"])
+    account.sim.settle()
+
+    assert told(account) == ["Executing", "Failed"]
+    assert len(steps_of(account, arn)) == 1
+
+
 def test_what_cannot_happen_is_not_planned_silently(account: Account) -> None:
     pipeline(account, PREPARE)
     account.sim.plan_execution("Churn", ExecutionOutcome.VIOLATIONS)

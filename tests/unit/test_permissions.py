@@ -33,6 +33,9 @@ CORE = Path(stationkeeper.__file__).parent
 REACTIONS = {
     "MonitorReport": "monitor_report",
     "Release": "release",
+    "AlarmResponse": "alarm_response",
+    "Retraining": "retraining",
+    "JobReport": "job_report",
     "Notification": "notification",
     "Sweep": "sweep",
 }
@@ -81,6 +84,9 @@ WITHOUT_A_CALL = {
         "kms:Decrypt": "SNS encrypts with the caller's rights",
         "kms:GenerateDataKey": "the same",
     },
+    "AlarmResponse": {},
+    "Retraining": {},
+    "JobReport": {},
     "Sweep": {},
 }
 
@@ -395,25 +401,36 @@ def test_execution_roles_are_handed_on_to_sagemaker_alone_and_only_those_named()
     assert condition(statement, "StringEquals", "iam:PassedToService") == "sagemaker.amazonaws.com"
 
 
-def test_release_may_reject_a_version_and_never_approve_one():
-    [statement] = [one for action, one in allowing("Release") if action == "sagemaker:UpdateModelPackage"]
+@pytest.mark.parametrize("reaction", ["Release", "AlarmResponse"])
+def test_who_may_reject_a_version_can_never_approve_one(reaction):
+    [statement] = [one for action, one in allowing(reaction) if action == "sagemaker:UpdateModelPackage"]
 
     assert condition(statement, "StringEquals", "sagemaker:ModelApprovalStatus") == "Rejected"
 
 
 @pytest.mark.parametrize(
-    ("reaction", "keys"),
+    ("reaction", "writes", "reads"),
     [
-        ("MonitorReport", ["monitor#*"]),
-        ("Release", ["release#*"]),
-        ("Notification", ["delivery#*"]),
-        ("Sweep", ["release#*"]),
+        ("MonitorReport", {"monitor#*"}, set()),
+        ("Release", {"release#*"}, {"retraining#*"}),
+        ("AlarmResponse", {"alarms#*", "release#*"}, {"monitor#*"}),
+        ("Retraining", {"retraining#*"}, {"release#*", "monitor#*"}),
+        ("JobReport", set(), {"retraining#*"}),
+        ("Notification", {"delivery#*"}, set()),
+        ("Sweep", {"release#*"}, set()),
     ],
 )
-def test_a_function_reads_and_writes_its_own_memory_only(reaction, keys):
+def test_a_function_writes_what_is_its_own_to_remember_and_reads_what_it_needs_besides(
+    reaction, writes, reads
+):
+    keys: dict[str, set[str]] = {}
     for action, statement in allowing(reaction):
         if action.startswith("dynamodb:"):
-            assert condition(statement, "ForAllValues:StringLike", "dynamodb:LeadingKeys") == keys
+            about = condition(statement, "ForAllValues:StringLike", "dynamodb:LeadingKeys")
+            keys[action] = keys.get(action, set()) | set(about)
+
+    assert keys.pop("dynamodb:PutItem", set()) == writes
+    assert set().union(*keys.values()) == writes | reads
 
 
 @pytest.mark.parametrize("role", [name for name in TEMPLATE["Resources"] if name.endswith("Role")])
@@ -430,7 +447,12 @@ def characters(document: dict[str, Any]) -> int:
 
 def written_out(node: Any) -> Any:
     """A statement as CloudFormation sends it, with long values: ten buckets, ten keys, ten roles."""
-    several = {"MonitoredBuckets": 10, "MonitoredKeyArns": 10, "ExecutionRoleArns": 10}
+    several = {
+        "MonitoredBuckets": 10,
+        "MonitoredKeyArns": 10,
+        "ExecutionRoleArns": 10,
+        "RetrainingPipelineArns": 10,
+    }
     match node:
         case {"Ref": "AWS::Partition"}:
             return "aws-us-gov"

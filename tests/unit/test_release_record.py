@@ -13,7 +13,8 @@ from stationkeeper.reactions.release import ReleaseReaction
 from stationkeeper.reactions.release_looking import Looking, Place
 from stationkeeper.reactions.release_notebook import Notebook
 from stationkeeper.releases.decision import Look, Start, decide
-from stationkeeper.releases.record import CLAIM_LASTS, TOLD_AGAIN_AFTER, Record, Retired
+from stationkeeper.alerts.told import TOLD_AGAIN_AFTER
+from stationkeeper.releases.record import CLAIM_LASTS, Record, Retired
 
 from tests.unit.release_builders import (
     ACCOUNT,

@@ -15,6 +15,7 @@ from stationkeeper.alerts.release_steps import TAG_PREFIX
 from stationkeeper.alerts.text import plain
 from stationkeeper.alerts.wording import Message, message_for
 from stationkeeper.events.domain import Cause
+from stationkeeper.events.job_events import Retrained
 from stationkeeper.events.on_bus import from_detail
 from stationkeeper.events.release_events import (
     ApprovalRequested,
@@ -29,7 +30,15 @@ from stationkeeper.severity import Severity
 from stationkeeper.tags import TAG_PREFIX as REAL_PREFIX
 
 from tests.unit.builders import START, hostile_text
-from tests.unit.test_wording import PARAMETER, assert_deliverable, commands_of, subject_of
+from tests.unit.test_wording import (
+    PARAMETER,
+    assert_deliverable,
+    command,
+    commands_of,
+    judgement,
+    options,
+    subject_of,
+)
 
 GROUP_ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package-group/churn"
 PACKAGE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/churn"
@@ -82,23 +91,6 @@ def message(kind: type[ReleaseEvent], **said: Any) -> Message:
     return message_for(event(kind, **said), PARAMETER)
 
 
-def command(body: str, *words: str) -> list[str]:
-    """The arguments after `words` of the only command that begins with them."""
-    (found,) = [one for one in commands_of(body) if one[1 : len(words) + 1] == list(words)]
-    return found[len(words) + 1 :]
-
-
-def options(arguments: list[str]) -> dict[str, str]:
-    return dict(zip(arguments[::2], arguments[1::2], strict=True))
-
-
-def judgement(body: str, status: str) -> dict[str, str]:
-    """The command that approves or rejects, by its options."""
-    found = [options(one[3:]) for one in commands_of(body) if one[2] == "update-model-package"]
-    (judged,) = [one for one in found if one["--model-approval-status"] == status]
-    return judged
-
-
 # Subjects
 
 
@@ -138,9 +130,7 @@ def test_the_longest_endpoint_leaves_room_for_what_happened(kind, subject):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("version", [8, 9_999])
 def test_no_subject_is_ever_cut(kind, severity, version):
-    told = message(
-        kind, endpoint="e" * 63, version=version, serving=9_998, group="g" * 63, severity=severity
-    )
+    told = message(kind, endpoint="e" * 63, version=version, serving=9_998, group="g" * 63, severity=severity)
 
     assert not subject_of(told).endswith("...")
 
@@ -391,6 +381,36 @@ def test_an_approval_offers_both_commands_and_says_what_they_do():
         }
 
 
+RETRAINED = Retrained(
+    incident="5f0e2c1b",
+    execution_arn="arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn-retrain/execution/p4jn9xou8a8s",
+    pipeline="churn-retrain",
+    started_at=START - timedelta(hours=1),
+    drift="12 features drifted",
+    drift_severity=Severity.CRITICAL,
+    drift_since=START - timedelta(hours=3),
+)
+
+
+def test_a_retrained_version_is_connected_to_the_drift_that_started_it():
+    told = message(ApprovalRequested, retrained=RETRAINED, metrics=(metric("f1", 1),))
+
+    assert subject_of(told) == "[INFO] churn-prod: version 8 of churn, retrained, waits for approval"
+    assert (
+        "It comes out of a retraining that was started on 22 Nov 2026 23:00 UTC because of drift: 12 features drifted "
+        "(critical), since 22 Nov 2026 21:00 UTC. The drift was told in this thread, #5f0e2c1b."
+    ) in told.body
+    assert "Pipeline   churn-retrain\n" in told.body
+    assert f"Execution  {RETRAINED.execution_arn}\n" in told.body
+    assert "METRICS" in told.body
+
+
+def test_drift_told_in_another_thread_is_named_by_it():
+    body = message(ApprovalRequested, retrained=RETRAINED.model_copy(update={"incident": "11112222"})).body
+
+    assert "The drift was told in the thread #11112222." in body
+
+
 # Obstacles
 
 
@@ -574,6 +594,19 @@ HOSTILE: dict[type[ReleaseEvent], dict[str, st.SearchStrategy[Any]]] = {
         ).map(tuple),
         "metrics_problem": TEXT,
         "live_metrics_problem": TEXT,
+        "retrained": st.one_of(
+            st.none(),
+            st.builds(
+                Retrained,
+                incident=TEXT,
+                execution_arn=TEXT,
+                pipeline=TEXT,
+                started_at=st.just(START),
+                drift=TEXT,
+                drift_severity=st.sampled_from(Severity),
+                drift_since=st.just(START),
+            ),
+        ),
     },
 }
 EVENTS = st.one_of(
@@ -583,7 +616,7 @@ EVENTS = st.one_of(
     )
 )
 KEPT_WORDS = re.compile(
-    r"(Endpoint |Version |The version |The endpoint |The job |A job |Nothing |Why: |Reason: |SageMaker |No |Not all |They |"
+    r"(Endpoint |Version |The version |The endpoint |The job |A job |Nothing |Why: |Reason: |SageMaker |No |Not all |They |It comes |Pipeline|Execution|"
     r"Started|Approved|Traffic|How|In service|Rolled back|Began|Found|Group|Registered|What it is|Failed|Job|On call|"
     r"WHAT |TO |SAGEMAKER |ALARMS |WORTH |IT HAS|MISSING|STILL |RED |METRICS|  |--$|Stationkeeper,|$)"
 )

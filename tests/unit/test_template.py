@@ -12,9 +12,12 @@ from stationkeeper.events.on_bus import DETAIL_TYPES
 from stationkeeper.events.scheduled import SweepDue
 from stationkeeper.releases.monitoring import BASELINE_JOB_PREFIX
 from stationkeeper.settings import (
+    AlarmResponseSettings,
+    JobReportSettings,
     MonitorReportSettings,
     NotificationSettings,
     ReleaseSettings,
+    RetrainingSettings,
     SweepSettings,
 )
 
@@ -32,10 +35,21 @@ FUNCTIONS_OF_RULES = {
     ),
     *("Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll", "Ref"),
 }
-REACTIONS = ["MonitorReport", "Release", "Notification", "Sweep"]
+REACTIONS = [
+    "MonitorReport",
+    "Release",
+    "AlarmResponse",
+    "Retraining",
+    "JobReport",
+    "Notification",
+    "Sweep",
+]
 SETTINGS = {
     "MonitorReport": MonitorReportSettings,
     "Release": ReleaseSettings,
+    "AlarmResponse": AlarmResponseSettings,
+    "Retraining": RetrainingSettings,
+    "JobReport": JobReportSettings,
     "Notification": NotificationSettings,
     "Sweep": SweepSettings,
 }

@@ -6,9 +6,12 @@ import shlex
 import pytest
 from stationkeeper.alerts.layout import Step, console, facts, first_of, listed, paragraphs, steps
 from stationkeeper.alerts.wording import BODY_BYTES, SUBJECT_CHARACTERS, Message, message_for
+from stationkeeper.events.alarm_events import AlarmEvent
 from stationkeeper.events.domain import Cause, DomainEvent, MonitorEvent
-from stationkeeper.events.on_bus import DETAIL_TYPES, DomainEventOnBus
+from stationkeeper.events.job_events import JobEvent
+from stationkeeper.events.on_bus import DETAIL_TYPES, DomainEventOnBus, from_detail
 from stationkeeper.events.release_events import ReleaseEvent
+from stationkeeper.events.retraining_events import RetrainingEvent
 from stationkeeper.severity import Severity
 
 from tests.unit.builders import START
@@ -50,6 +53,32 @@ def commands_of(body: str) -> list[list[str]]:
     return commands
 
 
+def command(body: str, *words: str) -> list[str]:
+    """The arguments after `words` of the only command that begins with them."""
+    (found,) = [one for one in commands_of(body) if one[1 : len(words) + 1] == list(words)]
+    return found[len(words) + 1 :]
+
+
+def options(arguments: list[str]) -> dict[str, str]:
+    return dict(zip(arguments[::2], arguments[1::2], strict=True))
+
+
+def judgement(body: str, status: str) -> dict[str, str]:
+    """The command that approves or rejects, by its options."""
+    found = [options(one[3:]) for one in commands_of(body) if one[2] == "update-model-package"]
+    (judged,) = [one for one in found if one["--model-approval-status"] == status]
+    return judged
+
+
+def assert_laid_out(body: str, *beginnings: str) -> None:
+    """Nothing from outside begins a line of its own: each begins with one of ours, or is indented."""
+    ours = re.compile("|".join((*beginnings, "[A-Z][A-Z ,']+$", "  ", "--$", "Stationkeeper, account ", "$")))
+    assert [line for line in body.split("\n") if not ours.match(line)] == []
+    assert "\n\n\n" not in body
+    assert not re.search(r"[ \t]\n", body)
+    assert body.splitlines() == body.split("\n")[:-1]
+
+
 COMMON = {
     "id": "1",
     "incident": "2",
@@ -60,6 +89,77 @@ COMMON = {
     "on_call": "ml-on-call",
     "cause": Cause(event_id="3"),
 }
+
+
+EVERYTHING = {
+    **COMMON,
+    "at": START,
+    "since": START,
+    "run_at": START,
+    "started_at": START,
+    "drift_since": START,
+    "drift_severity": Severity.WARNING,
+    "runs": 1,
+    "total": 1,
+    "counts": {},
+    "by_check": {},
+    "of": "violations",
+    **dict.fromkeys(
+        (
+            *(
+                "schedule",
+                "schedule_arn",
+                "group",
+                "group_arn",
+                "why",
+                "traffic",
+                "code",
+                "reason",
+                "kind",
+                "job",
+                "job_arn",
+            ),
+            *("pipeline", "pipeline_arn", "drift", "execution_arn"),
+        ),
+        "something",
+    ),
+}
+
+
+@pytest.mark.parametrize("detail_type", DETAIL_TYPES)
+def test_every_event_has_words(detail_type):
+    """With nothing but what it must hold, too."""
+    event = from_detail(detail_type, EVERYTHING)
+
+    assert_deliverable(message_for(event, PARAMETER))
+
+
+@pytest.mark.parametrize("detail_type", DETAIL_TYPES)
+def test_an_incident_stands_whole_at_the_end_of_every_subject(detail_type):
+    event = from_detail(
+        detail_type, {**EVERYTHING, "endpoint": "e" * 63, "incident": "1a2b3c4d", "severity": "critical"}
+    )
+
+    subject = message_for(event, PARAMETER).subject
+
+    assert subject.endswith(" #1a2b3c4d")
+    assert "..." not in subject
+
+
+def test_what_has_no_endpoint_and_no_team_can_be_filtered_on_all_the_same():
+    """SNS takes no empty attribute."""
+    event = from_detail("JobFailed", {**EVERYTHING, "endpoint": "", "on_call": ""})
+
+    message = message_for(event, PARAMETER)
+
+    assert message.subject.startswith("[INFO] something: job failed")
+    assert (message.attributes["endpoint"], message.attributes["team"]) == ("none", "none")
+
+
+def test_an_incident_of_another_making_does_not_push_the_headline_out():
+    event = from_detail("AlarmRaised", {**EVERYTHING, "incident": "x" * 200})
+
+    assert message_for(event, PARAMETER).subject == "[INFO] taxi-prod: 1 alarm is red #xxxxx..."
 
 
 def test_an_unknown_event_is_refused_by_its_name():
@@ -82,6 +182,9 @@ def test_an_unknown_event_is_refused_by_its_name():
         DomainEvent(**COMMON),
         MonitorEvent(**COMMON, schedule="s", schedule_arn="a", run_at=START, since=START, runs=1),
         ReleaseEvent(**COMMON, group="churn", group_arn="a", at=START),
+        AlarmEvent(**EVERYTHING),
+        RetrainingEvent(**EVERYTHING),
+        JobEvent(**EVERYTHING),
     ],
     ids=lambda event: type(event).__name__,
 )

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from stationkeeper.aws.release_sight import AwsReleaseSight
     from stationkeeper.reactions.alarm_response import AlarmResponse
     from stationkeeper.reactions.job_report import JobReport
+    from stationkeeper.reactions.known_retrainings import KnownRetrainings
     from stationkeeper.reactions.monitor_report import MonitorReport
     from stationkeeper.reactions.notification import Notification
     from stationkeeper.reactions.release import ReleaseReaction
     from stationkeeper.reactions.release_looking import Looking
-    from stationkeeper.reactions.retraining import KnownRetrainings, Retraining
+    from stationkeeper.reactions.retraining import Retraining
     from stationkeeper.reactions.sweep import Sweep
 
 
@@ -128,22 +129,31 @@ def alarm_response() -> AlarmResponse:
     from stationkeeper.aws.alarm_sight import AwsAlarmSight
     from stationkeeper.aws.event_bus import EventBridgeBus
     from stationkeeper.aws.queues import SqsQueue
+    from stationkeeper.aws.release_records import DynamoDbReleaseRecords
     from stationkeeper.aws.release_steps import AwsReleaseSteps
     from stationkeeper.reactions.alarm_response import AlarmResponse
+    from stationkeeper.reactions.opt_in import OptIn
+    from stationkeeper.releases.settings import StackDefaults
 
     settings = AlarmResponseSettings.from_environment(os.environ)
-    looking = release_looking(settings)
+    sight = _release_sight(settings.account_id)
     return AlarmResponse(
         sight=AwsAlarmSight(clients.cloudwatch),
         memories=DynamoDbAlarmMemories(clients.dynamodb, settings.state_table_name),
-        releases=looking.records,
-        settings=looking,
+        releases=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
+        opt_in=OptIn(sight, settings.partition, settings.aws_region, settings.account_id),
+        stack=StackDefaults(
+            account=settings.account_id,
+            region=settings.aws_region,
+            partition=settings.partition,
+            on_call=settings.on_call,
+            bake_minutes=settings.default_bake_minutes,
+        ),
         registry=AwsReleaseSteps(clients.sagemaker, clients.cloudwatch, clients.autoscaling),
         newest_runs=_newest_runs(settings.state_table_name),
         bus=EventBridgeBus(clients.events, settings.event_bus_name),
         own_queue=SqsQueue(clients.sqs, settings.alarm_response_queue_url),
         release_queue=SqsQueue(clients.sqs, settings.release_queue_url),
-        on_call=settings.on_call,
         now=_now,
     )
 
@@ -153,11 +163,14 @@ def retraining() -> Retraining:
     from stationkeeper.aws.pipelines import AwsPipelines
     from stationkeeper.aws.release_records import DynamoDbReleaseRecords
     from stationkeeper.aws.retraining_records import DynamoDbRetrainingRecords
+    from stationkeeper.reactions.opt_in import OptIn
     from stationkeeper.reactions.retraining import Retraining
 
     settings = RetrainingSettings.from_environment(os.environ)
+    sight = _release_sight(settings.account_id)
     return Retraining(
-        groups=_release_sight(settings.account_id),
+        groups=sight,
+        opt_in=OptIn(sight, settings.partition, settings.aws_region, settings.account_id),
         pipelines=AwsPipelines(
             clients.sagemaker, settings.partition, settings.aws_region, settings.account_id
         ),
@@ -193,16 +206,15 @@ def job_report() -> JobReport:
 
 def _known_retrainings(table_name: str) -> KnownRetrainings:
     from stationkeeper.aws.retraining_records import DynamoDbRetrainingRecords
-    from stationkeeper.reactions.retraining import KnownRetrainings
+    from stationkeeper.reactions.known_retrainings import KnownRetrainings
 
     return KnownRetrainings(DynamoDbRetrainingRecords(clients.dynamodb, table_name))
 
 
 def _newest_runs(table_name: str) -> AwsNewestRuns:
-    from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
     from stationkeeper.aws.newest_runs import AwsNewestRuns
 
-    return AwsNewestRuns(clients.sagemaker, DynamoDbMonitorMemories(clients.dynamodb, table_name))
+    return AwsNewestRuns(clients.sagemaker, clients.dynamodb, table_name)
 
 
 def sweep() -> Sweep:

@@ -75,7 +75,10 @@ class ReleaseSettings(_InTheAccount):
     endpoint_security_group_ids: Names = ()
 
 
-class AlarmResponseSettings(ReleaseSettings):
+class AlarmResponseSettings(_InTheAccount):
+    event_bus_name: str = Field(min_length=1)
+    on_call: str = Field(min_length=1)
+    default_bake_minutes: int = Field(ge=1)
     alarm_response_queue_url: str = Field(min_length=1)
     release_queue_url: str = Field(min_length=1)
 

@@ -13,7 +13,12 @@ from stationkeeper.alerts.alarm_phrases import (
     still_red,
     untold,
 )
-from stationkeeper.alerts.alarm_steps import alarm_left_out, release_taken_back, stationkeepers_view
+from stationkeeper.alerts.alarm_steps import (
+    alarm_left_out,
+    alarms_muted,
+    release_taken_back,
+    stationkeepers_view,
+)
 from stationkeeper.alerts.cleaning import cleaned
 from stationkeeper.alerts.endpoint_steps import alarm_pages, instances_log, metrics_page, watched
 from stationkeeper.alerts.layout import Told, facts, listed, paragraphs, steps
@@ -63,6 +68,7 @@ def _raised(event: AlarmRaised) -> Told:
             release_taken_back(event) if event.response != "refused" else None,
             watched(event, "See what SageMaker says of the endpoint"),
             stationkeepers_view(event),
+            alarms_muted(event, console_names(event, looked_at)),
             alarm_left_out(event, raised or alarms),
         ),
     )

@@ -90,7 +90,9 @@ def _because(event: JobEvent) -> str:
     if event.retrained is None:
         return ""
     itself = event.purpose == _RETRAINING
-    return because_of(event.retrained, event, "The retraining" if itself else "It is part of a retraining that")
+    return because_of(
+        event.retrained, event, "The retraining" if itself else "It is part of a retraining that"
+    )
 
 
 def _may_go_on(event: JobFailed) -> bool:
@@ -139,9 +141,10 @@ def _failed_headlines(event: JobFailed, purpose: PurposeWords | None) -> tuple[s
     if purpose is not None:
         return purpose.headlines
     kind = kind_of(event).name
+    named = f"{kind} {event.job}" if event.endpoint else kind
     if event.code == _UNREGISTERED:
         return (
-            f"{kind} {event.job} done, but its model is not registered",
+            f"{named} done, but its model is not registered",
             "model trained, but not registered",
             "model not registered",
             "unregistered",
@@ -154,7 +157,6 @@ def _failed_headlines(event: JobFailed, purpose: PurposeWords | None) -> tuple[s
             "retraining failed",
             "job failed",
         )
-    named = f"{kind} {event.job}" if event.endpoint else kind
     return (
         f"{named} failed{step}{after(event)}",
         f"{named} failed{step}",

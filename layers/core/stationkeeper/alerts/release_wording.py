@@ -89,7 +89,9 @@ def _started(event: ReleaseStarted) -> Told:
             title="TO WATCH IT, OR TO STOP IT",
         ),
     )
-    return Told((*choices, f"releasing {version}", f"releasing {short}", f"{short} starts"), body)
+    return Told(
+        (*choices, f"releasing {version}", f"releasing {short}", f"{short} starts", "releasing"), body
+    )
 
 
 def _alarms_title(event: ReleaseStarted) -> str:
@@ -153,6 +155,7 @@ def _succeeded(event: ReleaseSucceeded) -> Told:
         f"{version} in service",
         f"{short} in service",
         f"{short} serves",
+        "in service",
     )
     return Told(choices, body, fine=event.severity is Severity.INFO)
 

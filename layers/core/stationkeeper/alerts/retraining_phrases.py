@@ -22,8 +22,9 @@ def retraining_facts(retrained: Retrained) -> tuple[tuple[str, str], ...]:
 
 
 def found(drift: str, severity: Severity) -> str:
-    """`2 features drifted (critical)`."""
-    return f"{drift or 'constraints were violated'} ({severity.value})"
+    """`2 features drifted (critical)`; how bad is not said twice."""
+    drift = drift or "constraints were violated"
+    return drift if severity.value in drift else f"{drift} ({severity.value})"
 
 
 def _thread(retrained: Retrained, event: DomainEvent) -> str:

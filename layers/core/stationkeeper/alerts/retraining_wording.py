@@ -18,6 +18,7 @@ _LISTED = 15
 _PARAMETERS = 30
 _NAME_CHARACTERS = 60
 _VALUE_CHARACTERS = 120
+_WHY_CHARACTERS = 200
 
 
 def told(event: RetrainingEvent) -> Told:
@@ -67,6 +68,7 @@ def _started(event: RetrainingStarted) -> Told:
     )
     choices = (
         f"retraining started, {drift}",
+        f"retraining started, {drift.partition(' (')[0]}",
         f"retraining with {event.pipeline}",
         "retraining started",
         "retraining",
@@ -75,5 +77,5 @@ def _started(event: RetrainingStarted) -> Told:
 
 
 def _parameter(parameter: PassedParameter) -> str:
-    why = f"  ({parameter.why})" if parameter.why else ""
+    why = f"  ({plain(parameter.why, _WHY_CHARACTERS)})" if parameter.why else ""
     return f"{plain(parameter.name, _NAME_CHARACTERS)} = {plain(parameter.value, _VALUE_CHARACTERS)}{why}"

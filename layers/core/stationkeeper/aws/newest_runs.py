@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
 from stationkeeper.reports.newest import NewestRun
 from stationkeeper.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sagemaker import SageMakerClient
-
-    from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
 
 
 class AwsNewestRuns:
-    def __init__(self, client: Callable[[], SageMakerClient], memories: DynamoDbMonitorMemories) -> None:
+    def __init__(
+        self,
+        client: Callable[[], SageMakerClient],
+        dynamodb: Callable[[], DynamoDBClient],
+        table_name: str,
+    ) -> None:
         self._client = client
-        self._memories = memories
+        self._memories = DynamoDbMonitorMemories(dynamodb, table_name)
 
     def of(self, endpoint: str) -> tuple[NewestRun, ...]:
         """How the newest runs of an endpoint's monitors ended. One call per hundred monitors, and one for what is remembered of them."""

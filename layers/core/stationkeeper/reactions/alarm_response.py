@@ -23,10 +23,11 @@ from stationkeeper.errors import MemoryConflict
 from stationkeeper.events.alarm import AlarmStateChange, alarm_name_of
 from stationkeeper.events.alarm_trigger import LOOK_AT_ALARMS, AlarmTrigger
 from stationkeeper.events.release_trigger import LOOK_AGAIN
+from stationkeeper.reactions.opt_in import OptIn
 from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
 from stationkeeper.releases.names import is_resource_name
 from stationkeeper.releases.record import Barred, Record
-from stationkeeper.releases.settings import NotManaged, ReleaseSettings
+from stationkeeper.releases.settings import ReleaseSettings, StackDefaults, settings_of
 from stationkeeper.reports.newest import NewestRun
 from stationkeeper.severity import Severity
 from stationkeeper.tags import TagReader
@@ -56,11 +57,6 @@ class AlarmMemories(Protocol):
 class ReleaseRecords(Protocol):
     def recall(self, endpoint: str) -> Record: ...
     def remember(self, endpoint: str, record: Record) -> Record: ...
-
-
-class Settings(Protocol):
-    def settings_for(self, record: Record) -> ReleaseSettings | NotManaged | None:
-        """The settings an endpoint is released with, by its record; None when its group is gone."""
 
 
 class Registry(Protocol):
@@ -155,13 +151,13 @@ class AlarmResponse:
     sight: AlarmSight
     memories: AlarmMemories
     releases: ReleaseRecords
-    settings: Settings
+    opt_in: OptIn
+    stack: StackDefaults
     registry: Registry
     newest_runs: NewestRuns
     bus: EventBus
     own_queue: Queue
     release_queue: Queue
-    on_call: str
     now: Callable[[], datetime]
 
     def react(self, trigger: AlarmTrigger) -> None:
@@ -223,7 +219,10 @@ class AlarmResponse:
         self._tell(endpoint, trigger, memory, after, done, settings, now)
 
     def _settings(self, record: Record) -> ReleaseSettings | None:
-        settings = self.settings.settings_for(record) if record.group_arn else None
+        if not record.group_arn:
+            return None
+        tags = self.opt_in.tags_of(record.group_arn, record.endpoint)
+        settings = settings_of(tags or {}, self.stack, record.endpoint)
         return settings if isinstance(settings, ReleaseSettings) else None
 
     def _respond(
@@ -318,7 +317,7 @@ class AlarmResponse:
                 endpoint=done.record.endpoint or endpoint,
                 account=trigger.account,
                 region=trigger.region,
-                on_call=settings.on_call if settings else self.on_call,
+                on_call=settings.on_call if settings else self.stack.on_call,
                 event_id=trigger.id,
                 at=now,
                 record=done.record,

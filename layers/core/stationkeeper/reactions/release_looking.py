@@ -124,11 +124,6 @@ class Looking:
             look = replace(look, fleet=self.sight.fleet(look.endpoint.endpoint_config_name))
         return replace(look, wish=wish(look)) if look.desired else look
 
-    def settings_for(self, record: Record) -> ReleaseSettings | NotManaged | None:
-        """The settings an endpoint is released with, by its record; None when its group is gone."""
-        own = self.sight.is_own(record.group_arn)
-        return self._settings(Place(record.group_arn, "" if own else record.endpoint))
-
     def plan_start(self, look: Look, start: Start) -> Release | Block | Wait:
         """The steps of a release that was decided on."""
         package = self.sight.package(start.version.model_package_arn)

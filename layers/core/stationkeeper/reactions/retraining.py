@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from stationkeeper.alerts.text import plain
 from stationkeeper.errors import InvalidEvent, MemoryConflict, StepRefused, problems_of
 from stationkeeper.events.domain import DomainEvent, ViolationsDetected
-from stationkeeper.events.job_events import Retrained
 from stationkeeper.events.on_bus import DomainEventOnBus
+from stationkeeper.reactions.opt_in import OptIn
 from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
 from stationkeeper.releases.record import Record
 from stationkeeper.releases.registry import Version
@@ -27,7 +27,7 @@ from stationkeeper.retraining.decision import (
     Started,
     decide,
 )
-from stationkeeper.retraining.record import Drift, Execution, RetrainingRecord, retrained
+from stationkeeper.retraining.record import Drift, Execution, RetrainingRecord
 from stationkeeper.retraining.settings import RetrainingSettings, retraining_settings
 from stationkeeper.retraining.telling import Telling, drift_of
 from stationkeeper.severity import Severity
@@ -39,8 +39,6 @@ _LOOKS = 8
 class Groups(Protocol):
     """Model package groups, and their versions."""
 
-    def is_own(self, arn: str) -> bool: ...
-    def tags(self, arn: str) -> dict[str, str] | None: ...
     def groups_of(self, endpoint: str) -> tuple[str, ...]: ...
     def waiting(self, group_arn: str) -> tuple[Version, ...]: ...
 
@@ -89,6 +87,7 @@ class Retraining:
     """
 
     groups: Groups
+    opt_in: OptIn
     pipelines: Pipelines
     records: RetrainingRecords
     releases: ReleaseRecords
@@ -120,12 +119,7 @@ class Retraining:
             _ignored("no model package group is released to this endpoint")
             return None
         group_arn = found[0]
-        partition = group_arn.split(":")[1]
-        # A group of another account is followed by tags on the endpoint: its own cannot be read from here.
-        opted_in = (
-            f"arn:{partition}:sagemaker:{event.region}:{event.account}:endpoint/{detail.endpoint.lower()}"
-        )
-        tags = self.groups.tags(group_arn if self.groups.is_own(group_arn) else opted_in)
+        tags = self.opt_in.tags_of(group_arn, detail.endpoint)
         settings = retraining_settings(tags or {}, self.on_call, self.cool_down_hours)
         if settings is None:
             _ignored("the group names no retraining pipeline")
@@ -275,27 +269,11 @@ class Retraining:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRetrainings:
-    """What came out of retrainings that were started here: one read, where something names a pipeline execution."""
-
-    records: RetrainingRecords
-
-    def that_made(self, generated_by: str) -> Retrained | None:
-        """The retraining an ARN is the pipeline execution of; None when it was not started here."""
-        pipeline_arn, of_execution, _ = generated_by.partition("/execution/")
-        if not of_execution or ":pipeline/" not in pipeline_arn:
-            return None
-        record = self.records.recall(pipeline_arn)
-        execution = record.execution(generated_by)
-        return retrained(execution, record.pipeline) if execution else None
-
-
 def _ignored(why: str) -> None:
     logger.info("Ignored", extra={"decision": "ignored", "reason": why})
 
 
 def _advice(refused: StepRefused) -> str:
     if refused.code in ("AccessDenied", "AccessDeniedException"):
-        return "Name the pipeline in the stack's parameter RetrainingPipelines, and deploy"
+        return "Add the pipeline to the stack's parameter RetrainingPipelineArns, and deploy"
     return ""
