@@ -59,6 +59,8 @@ class ReleaseWorld(World):
     """What endpoints went through: name, status, and the configs then, live and coming ("" when none is)."""
     before_each_call: Callable[[str], None] | None = None
     """Called before each call of a function with its name; may raise what AWS would answer."""
+    said: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    """Domain events that came to notification, by id: detail type and detail."""
 
     def __post_init__(self) -> None:
         self.patterns = release_patterns()
@@ -270,6 +272,13 @@ class ReleaseWorld(World):
         }
         return _invoke(self.sweep_function, [json.dumps(due)])
 
+    def _receive(self, url: str) -> list[dict[str, Any]]:
+        messages = super()._receive(url)
+        if url == self.queue_url:
+            for event in (json.loads(message["Body"]) for message in messages):
+                self.said[event["detail"]["id"]] = (event["detail-type"], event["detail"])
+        return messages
+
     def _take_from_queue(self) -> None:
         self.inbox += [message["Body"] for message in self._receive(self.release_queue_url)]
 
@@ -293,8 +302,12 @@ class ReleaseWorld(World):
         return int(arn.rpartition("/")[2]) if arn else None
 
     def told(self) -> list[str]:
-        """Subjects of what on-call got since the last time, without severity and endpoint where it is ours."""
-        return [mail["subject"].replace(f"] {ENDPOINT}: ", "] ") for mail in self.read_mail()]
+        """Subjects of what on-call got since the last time, without incident, and without endpoint where it is ours."""
+        return [headline(mail).replace(f"] {ENDPOINT}: ", "] ") for mail in self.read_mail()]
+
+    def details(self, *kinds: str) -> list[dict[str, Any]]:
+        """Details of the domain events of these kinds that were said, in their order."""
+        return [detail for kind, detail in self.said.values() if kind in kinds]
 
     def alarm_names(self) -> set[str]:
         return {alarm["AlarmName"] for alarm in self.cloudwatch.describe_alarms()["MetricAlarms"]}
@@ -322,6 +335,13 @@ def variant(model: str, name: str = "AllTraffic", count: int = 2, **more: Any) -
         {} if "ServerlessConfig" in more else {"InstanceType": "ml.m5.large", "InitialInstanceCount": count}
     )
     return {"VariantName": name, "ModelName": model, "InitialVariantWeight": 1.0, **capacity, **more}
+
+
+def headline(mail: dict[str, Any]) -> str:
+    """The subject of a message, without the incident it ends with."""
+    ending = f" #{mail['attributes']['incident']}"
+    assert mail["subject"].endswith(ending)
+    return str(mail["subject"].removesuffix(ending))
 
 
 def nothing_is_left(system: ReleaseWorld) -> None:

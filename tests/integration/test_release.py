@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from embedded_aws.moto_additions.sagemaker import Outcome
 
-from tests.release_world import ENDPOINT, ROLE, ReleaseWorld, nothing_is_left, release_world
+from tests.release_world import ENDPOINT, ROLE, ReleaseWorld, headline, nothing_is_left, release_world
 
 DAY = 24 * 3600
 CREATING_1 = "[INFO] creating the endpoint with version 1"
@@ -73,7 +73,7 @@ def test_the_next_version_replaces_it_guarded_by_its_own_alarms(system: ReleaseW
     system.pump()
 
     (started,) = system.read_mail()
-    assert started["subject"].endswith("releasing version 2, replacing 1")
+    assert headline(started).endswith("releasing version 2, replacing 1")
     pending = system.endpoint()["PendingDeploymentSummary"]["EndpointConfigName"]
     for name in (f"{ENDPOINT}-{pending}-5xx-errors", f"{ENDPOINT}-{pending}-latency"):
         assert name in system.alarm_names()
@@ -165,7 +165,7 @@ def test_a_rollback_is_told_and_the_version_rejected(
     assert system.live_version() == 1
     assert system.status(second) == "Rejected"
     *_, mail = system.read_mail()
-    assert mail["subject"].endswith("[CRITICAL] churn-prod: version 2 rolled back, version 1 serves"[10:])
+    assert headline(mail) == "[CRITICAL] churn-prod: version 2 rolled back, version 1 serves"
     assert reason in mail["body"]
 
 
@@ -199,7 +199,7 @@ def test_approved_again_after_the_rollback_it_is_tried_again(system: ReleaseWorl
 
     assert system.live_version() == 2
     mail = system.read_mail()
-    assert [one["subject"].partition(": ")[2] for one in mail] == [
+    assert [headline(one).partition(": ")[2] for one in mail] == [
         "releasing version 2, replacing 1",
         "version 2 in service after 28 minutes",
     ]
@@ -348,7 +348,7 @@ def test_approving_an_older_version_is_explained_once_and_changes_nothing(system
     system.approve(first)
     system.settle()
     (mail,) = system.read_mail()
-    assert mail["subject"] == "[INFO] churn-prod: version 1 approved, a higher one stays"
+    assert headline(mail) == "[INFO] churn-prod: version 1 approved, a higher one stays"
     assert "version 2 is approved too" in mail["body"]
     system.approve(first)
     system.sweep()

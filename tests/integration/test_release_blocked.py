@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_aws.moto_additions.sagemaker import Outcome
 
-from tests.release_world import ENDPOINT, ReleaseWorld, nothing_is_left, release_world, variant
+from tests.release_world import ENDPOINT, ReleaseWorld, headline, nothing_is_left, release_world, variant
 
 FAILED = "[CRITICAL] endpoint has failed and serves nothing"
 MIXED = "[CRITICAL] update failed, old and new instances serve"
@@ -188,9 +188,9 @@ def test_autoscaling_that_is_denied_does_not_take_the_version_back(system: Relea
         system.settle()
         sweeps(system, 3)
     _, serves, *more = system.read_mail()
-    assert serves["subject"] == "[OK] churn-prod: version 1 in service after 10 minutes"
+    assert headline(serves) == "[OK] churn-prod: version 1 in service after 10 minutes"
     assert "RegisterScalableTarget" in serves["body"]
-    assert [mail["subject"].partition(": ")[2] for mail in more] == [
+    assert [headline(mail).partition(": ")[2] for mail in more] == [
         "version 1 serves, but not all could be set up"
     ]
 
@@ -220,7 +220,7 @@ def test_a_name_somebody_else_used_is_refused(system: ReleaseWorld) -> None:
     system.settle()
 
     (mail,) = system.read_mail()
-    assert mail["subject"] == "[WARNING] churn-prod: version 2 not released, AWS refused"
+    assert headline(mail) == "[WARNING] churn-prod: version 2 not released, AWS refused"
     assert "something else has this name" in mail["body"]
 
 
@@ -273,7 +273,7 @@ def test_without_capacity_the_version_keeps_its_approval_and_is_tried_again(syst
         sweeps(system, 2)
 
     _, mail = (one for one in system.read_mail() if "waits for approval" not in one["subject"])
-    assert mail["subject"] == "[WARNING] churn-prod: version 2 waits, SageMaker has no instances"
+    assert headline(mail) == "[WARNING] churn-prod: version 2 waits, SageMaker has no instances"
     assert "InsufficientInstanceCapacity" in mail["body"]
     assert system.status(second) == "Approved"
     assert system.live_version() == 1

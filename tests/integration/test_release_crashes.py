@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_aws.moto_additions.sagemaker import Outcome
 
-from tests.release_world import ENDPOINT, ReleaseWorld, nothing_is_left, release_world
+from tests.release_world import ENDPOINT, ReleaseWorld, headline, nothing_is_left, release_world
 
 # ---------------------------------------------------------------- stories: everything up to the event that is handled
 
@@ -75,7 +75,8 @@ class End:
     under_way: bool
     barred: list[tuple[int, bool]]
     retired: set[tuple[str, str]]
-    told: set[str]
+    threads: list[list[str]]
+    """Subjects by incident."""
 
 
 def end_of(system: ReleaseWorld) -> End:
@@ -85,8 +86,9 @@ def end_of(system: ReleaseWorld) -> End:
     nothing_is_left(system)
     endpoint, record = system.endpoint(), system.record()
     packages = system.sagemaker.list_model_packages(ModelPackageGroupName="churn")["ModelPackageSummaryList"]
-    told = [(mail["subject"], mail["attributes"]["incident"]) for mail in system.read_mail()]
+    told = [(mail["attributes"]["incident"], headline(mail)) for mail in system.read_mail()]
     assert len(told) == len(set(told))
+    threads = {incident: sorted(said for other, said in told if other == incident) for incident, _ in told}
     return End(
         (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]),
         [package["ModelApprovalStatus"] for package in packages],
@@ -97,7 +99,7 @@ def end_of(system: ReleaseWorld) -> End:
         record.target is not None,
         [(barred.version, barred.rejected) for barred in record.barred],
         {(item.kind, item.name) for item in record.retired},
-        {subject for subject, _ in told},
+        sorted(threads.values()),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.release_world import ENDPOINT, GROUP_ARN, ReleaseWorld, nothing_is_left, release_world
+from tests.release_world import ENDPOINT, GROUP_ARN, ReleaseWorld, headline, nothing_is_left, release_world
 from tests.world import BUCKET
 
 KINDS = {"DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"}
@@ -175,7 +175,7 @@ def test_a_version_that_passes_its_smoke_test_stays(system: ReleaseWorld) -> Non
     system.settle()
 
     *_, mail = system.read_mail()
-    assert mail["subject"] == "[OK] churn-prod: version 1 in service after 10 minutes"
+    assert headline(mail) == "[OK] churn-prod: version 1 in service after 10 minutes"
     assert "a smoke test: the model answered the sample payload" in mail["body"]
 
 
@@ -240,7 +240,7 @@ def test_an_approval_request_shows_metrics_side_by_side(system: ReleaseWorld) ->
     system.settle()
 
     (mail,) = system.read_mail()
-    assert mail["subject"] == "[INFO] churn-prod: version 2 of churn waits for approval"
+    assert headline(mail) == "[INFO] churn-prod: version 2 of churn waits for approval"
     (row,) = [line for line in mail["body"].splitlines() if "accuracy" in line]
     assert "0.93" in row
     assert "0.81" in row

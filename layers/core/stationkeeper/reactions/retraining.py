@@ -75,8 +75,14 @@ class Place:
     group_arn: str
     settings: RetrainingSettings
     pipeline_arn: str
+    """"" where the tag that names it cannot be read."""
     record: Record
     event: DomainEventOnBus
+
+    @property
+    def key(self) -> str:
+        """What its record is remembered under."""
+        return self.pipeline_arn or f"group {self.group_arn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +134,20 @@ class Retraining:
         if drift.severity < settings.retrain_at:
             _ignored(f"below {settings.retrain_at.value}, where retraining starts")
             return None
-        pipeline_arn = self.pipelines.arn(settings.pipeline or "unreadable")
+        pipeline_arn = self.pipelines.arn(settings.pipeline) if settings.pipeline else ""
         return Place(drift, detail.endpoint, group_arn, settings, pipeline_arn, record, event)
 
     def _retrain(self, place: Place, now: datetime) -> None:
         """Look, and do what the look calls for, until this drift is answered."""
         for _ in range(_LOOKS):
             try:
-                record = self._say(place, self.records.recall(place.pipeline_arn))
+                record = self._say(place, self.records.recall(place.key))
                 if self._answer(place, record, now):
                     return
             except MemoryConflict:
                 logger.info("Another copy was faster; looking again", extra={"decision": "again"})
         raise MemoryConflict(
-            f"{place.pipeline_arn} did not come to rest in {_LOOKS} looks; tried again later"
+            f"{place.key} did not come to rest in {_LOOKS} looks; tried again later"
         )
 
     def _answer(self, place: Place, record: RetrainingRecord, now: datetime) -> bool:
@@ -242,15 +248,15 @@ class Retraining:
                 "outbox": (*record.outbox, *map(entry, events)),
             }
         )
-        return self._say(place, self.records.remember(place.pipeline_arn, named))
+        return self._say(place, self.records.remember(place.key, named))
 
     def _say(self, place: Place, record: RetrainingRecord) -> RetrainingRecord:
         return say_what_is_pending(
             record,
             self.bus,
-            remember=lambda one: self.records.remember(place.pipeline_arn, one),
-            recall=lambda: self.records.recall(place.pipeline_arn),
-            whose=place.pipeline_arn,
+            remember=lambda one: self.records.remember(place.key, one),
+            recall=lambda: self.records.recall(place.key),
+            whose=place.key,
         )
 
     def _telling(self, place: Place, now: datetime) -> Telling:
@@ -258,7 +264,7 @@ class Retraining:
             drift=place.drift,
             group_arn=place.group_arn,
             endpoint=place.endpoint,
-            pipeline=place.settings.pipeline or "unreadable",
+            pipeline=place.settings.pipeline or "",
             pipeline_arn=place.pipeline_arn,
             account=place.event.account,
             region=place.event.region,

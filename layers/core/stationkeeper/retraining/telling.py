@@ -28,7 +28,8 @@ def drift_of(event: ViolationsDetected) -> Drift:
     return Drift(
         event_id=plain(event.id, 100),
         incident=plain(event.incident, 32),
-        severity=event.severity,
+        # Of all that is violated: what is news may be less than what lasts.
+        severity=max((event.severity, *(severity for severity, number in event.counts.items() if number))),
         since=event.since,
         schedule=plain(event.schedule, 63),
         schedule_arn=plain(event.schedule_arn, 300),
