@@ -13,7 +13,10 @@ DOMAIN = [
     module
     for module in MODULES
     if module.values[0].relative_to(CORE).parts[0]
-    in ("events", "reports", "releases", "alerts", "severity.py", "errors.py")
+    in (
+        *("events", "reports", "releases", "alarms", "retraining", "jobs", "alerts"),
+        *("severity.py", "errors.py", "tags.py"),
+    )
 ]
 AWS_SDK = ("boto3", "botocore", "mypy_boto3", "s3transfer", "aiobotocore")
 
@@ -85,6 +88,15 @@ def test_the_domain_knows_neither_adapters_nor_reactions_nor_powertools(path):
         ("reports", "stationkeeper.alerts"),
         ("reports", "stationkeeper.releases"),
         ("alerts", "stationkeeper.releases"),
+        ("alerts", "stationkeeper.alarms"),
+        ("alerts", "stationkeeper.retraining"),
+        ("alerts", "stationkeeper.jobs"),
+        ("releases", "stationkeeper.alarms"),
+        ("releases", "stationkeeper.retraining"),
+        ("releases", "stationkeeper.jobs"),
+        ("alarms", "stationkeeper.retraining"),
+        ("retraining", "stationkeeper.alarms"),
+        ("jobs", "stationkeeper.alarms"),
         ("events", "stationkeeper.releases"),
         ("events", "stationkeeper.alerts"),
         ("aws", "stationkeeper.reactions"),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stationkeeper.alerts.cause import likely_cause
+from stationkeeper.alerts.failure import Failure, cleaned
 from stationkeeper.events.job import JobStateChange
-from stationkeeper.jobs.failure import Failure, cleaned, likely_cause
 
 from tests.real import read_json, real_files
 from tests.unit.builders import hostile_text

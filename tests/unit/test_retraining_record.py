@@ -270,8 +270,8 @@ def test_execution_is_known_however_its_arn_is_spelled():
 
 @pytest.mark.parametrize(
     "generated_by",
-    [execution_arn(9), execution_arn(1).replace(PIPELINE, "fraud-retrain")],
-    ids=["of people", "of another pipeline"],
+    [execution_arn(9), execution_arn(1).replace(PIPELINE, "fraud-retrain"), f"{PIPELINE_ARN}/execution/"],
+    ids=["of people", "of another pipeline", "without an id"],
 )
 def test_execution_that_was_not_started_here_is_nobodys(generated_by: str):
     records = Remembered({PIPELINE_ARN: remembered(execution(1), execution(2, asked=False))})
@@ -285,7 +285,6 @@ def test_execution_that_was_not_started_here_is_nobodys(generated_by: str):
     [
         "",
         PIPELINE_ARN,
-        f"{PIPELINE_ARN}/execution/",
         f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/churn-1",
         "/execution/p1",
         "somebody/execution/else",

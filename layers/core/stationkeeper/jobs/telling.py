@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from stationkeeper.alerts.cause import likely_cause
+from stationkeeper.alerts.failure import cleaned
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.domain import Cause, DomainEvent, stable_id
 from stationkeeper.events.job import Job, JobKind
 from stationkeeper.events.job_events import FailedStep, JobFailed, JobStopped, JobSucceeded, Retrained
-from stationkeeper.jobs.failure import cleaned, likely_cause
 from stationkeeper.jobs.registration import Impossible
 from stationkeeper.releases.registry import group_name, version_of
 from stationkeeper.severity import Severity

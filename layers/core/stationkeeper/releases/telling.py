@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from stationkeeper.alerts.cause import likely_cause
+from stationkeeper.alerts.failure import cleaned
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.domain import Cause, DomainEvent, stable_id
 from stationkeeper.events.job import JobKind
@@ -15,7 +17,6 @@ from stationkeeper.events.release_events import (
     ReleaseStarted,
     ReleaseSucceeded,
 )
-from stationkeeper.jobs.failure import cleaned, likely_cause
 from stationkeeper.releases.decision import Block
 from stationkeeper.releases.record import Target
 from stationkeeper.releases.registry import ModelPackage, group_name
