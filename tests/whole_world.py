@@ -1,8 +1,9 @@
 """The whole system in one process: every reaction's real handler, its queue, and the template's own rules between them."""
 
+import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.release_world import _ROUNDS, _SERVICE_MODELS, ENDPOINT, ReleaseWorld
 from tests.runs import run_event
-from tests.world import ACCOUNT, REGION, ROOT, TABLE, _ignore, _invoke, _load, _lost
+from tests.world import ACCOUNT, BUCKET, REGION, ROOT, TABLE, _ignore, _invoke, _load, _lost
 
 SCHEDULE = f"{ENDPOINT}-watch"
 SCHEDULE_ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:monitoring-schedule/{SCHEDULE}"
@@ -34,6 +35,7 @@ REACTIONS = {
     "JobReport": "job_report",
 }
 """Reactions besides `release`, by the name their resources begin with in the template."""
+TRAINING_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/trainer:3"
 PARAMETERS = [
     {"Name": name, "Type": "Boolean", "DefaultValue": False}
     for kind in ("DataQuality", "ModelQuality")
@@ -42,17 +44,41 @@ PARAMETERS = [
 
 
 @cache
-def _patterns(reaction: str) -> list[tuple[bool, EventPattern]]:
-    """What the template's rules for a reaction let through, and whether they stand on our own bus."""
+def rules() -> dict[str, tuple[bool, EventPattern]]:
+    """The template's rules by name: whether they stand on our own bus, and what they let through."""
     template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    return [
-        (
+    return {
+        name: (
             "EventBusName" in resource["Properties"],
             EventPattern.load(json.dumps(resource["Properties"]["EventPattern"])),
         )
         for name, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::Events::Rule" and name.startswith(reaction)
+        if resource["Type"] == "AWS::Events::Rule" and "EventPattern" in resource["Properties"]
+    }
+
+
+def rules_that_match(event: dict[str, Any], *, on_our_bus: bool = False) -> list[str]:
+    """Names of the template's rules that let an event through."""
+    return [
+        name
+        for name, (ours, pattern) in rules().items()
+        if ours is on_our_bus and pattern.matches_event(event)  # type: ignore[arg-type]
     ]
+
+
+@contextmanager
+def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What the functions log meanwhile, line by line; metrics are left out."""
+    from stationkeeper.telemetry import logger
+
+    stream = io.StringIO()
+    handler = logger.registered_handler
+    assert hasattr(handler, "setStream")
+    before = handler.setStream(stream)
+    try:
+        yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    finally:
+        handler.setStream(before)
 
 
 @dataclass
@@ -60,6 +86,8 @@ class WholeWorld(ReleaseWorld):
     """`boxes` are the queues of the reactions besides `release`: bodies in the order they came."""
 
     boxes: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in REACTIONS.values()})
+    domain_events: list[dict[str, Any]] = field(default_factory=list)
+    """All that went over our own bus, in order; a repeat of an id counts as one."""
     lost: int = 0
     """How many of the next events never arrive."""
 
@@ -100,9 +128,10 @@ class WholeWorld(ReleaseWorld):
         self._sort(event, on_our_bus=False)
 
     def _sort(self, event: dict[str, Any], *, on_our_bus: bool) -> None:
+        matching = rules_that_match(event, on_our_bus=on_our_bus)
         for key, name in REACTIONS.items():
-            for ours, pattern in _patterns(key):
-                if ours is on_our_bus and pattern.matches_event(event):  # type: ignore[arg-type]
+            for rule in matching:
+                if rule.startswith(key):
                     self.boxes[name].append(json.dumps(event))
 
     # ---------------------------------------------------------------- what happens
@@ -139,11 +168,22 @@ class WholeWorld(ReleaseWorld):
             if not done:
                 self.boxes[name].append(body)
 
+    def invoke(self, name: str, *bodies: str) -> list[str]:
+        """One invocation of a reaction besides `release`; returns the ids of the messages that failed."""
+        return _invoke(self.functions[name], list(bodies))
+
+    def collect(self) -> None:
+        """Whatever waits in queues and on our bus is put into the boxes."""
+        self._collect()
+
     def _collect(self) -> None:
         self._take_from_queue()
         self.boxes["alarm_response"] += [one["Body"] for one in self._receive(self.alarm_queue_url)]
         for message in self._receive(self.bus_queue_url):
-            self._sort(json.loads(message["Body"]), on_our_bus=True)
+            event = json.loads(message["Body"])
+            if event["detail"]["id"] not in {one["detail"]["id"] for one in self.domain_events}:
+                self.domain_events.append(event)
+            self._sort(event, on_our_bus=True)
 
     def next_delayed(self) -> float | None:
         """When the next message that is held back in a queue becomes visible, in seconds since the epoch."""
@@ -184,46 +224,77 @@ class WholeWorld(ReleaseWorld):
 
     # ---------------------------------------------------------------- what people and services do
 
-    def watched(self, name: str = SCHEDULE) -> None:
-        """A data-quality monitor of the endpoint that somebody made."""
-        self.sagemaker.create_data_quality_job_definition(
-            JobDefinitionName=name,
-            DataQualityAppSpecification={"ImageUri": "image"},
-            DataQualityJobInput={
-                "EndpointInput": {"EndpointName": ENDPOINT, "LocalPath": "/opt/ml/processing/input"}
-            },
-            DataQualityJobOutputConfig={
-                "MonitoringOutputs": [{"S3Output": {"S3Uri": "s3://bucket/out", "LocalPath": "/opt/out"}}]
-            },
-            JobResources={
+    def watched(self, name: str = SCHEDULE, *, endpoint: str = ENDPOINT, kind: str = "DataQuality") -> None:
+        """A monitor of the endpoint that somebody made; `kind` is DataQuality or ModelQuality."""
+        shared: dict[str, Any] = {
+            "JobDefinitionName": name,
+            "JobResources": {
                 "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 20}
             },
-            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitor",
-        )
+            "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/monitor",
+        }
+        read = {"EndpointName": endpoint, "LocalPath": "/opt/ml/processing/input"}
+        output: Any = {
+            "MonitoringOutputs": [{"S3Output": {"S3Uri": "s3://bucket/out", "LocalPath": "/opt/out"}}]
+        }
+        if kind == "DataQuality":
+            self.sagemaker.create_data_quality_job_definition(
+                **shared,
+                DataQualityAppSpecification={"ImageUri": "image"},
+                DataQualityJobInput={"EndpointInput": read},
+                DataQualityJobOutputConfig=output,
+            )
+        else:
+            self.sagemaker.create_model_quality_job_definition(
+                **shared,
+                ModelQualityAppSpecification={"ImageUri": "image", "ProblemType": "BinaryClassification"},
+                ModelQualityJobInput={
+                    "EndpointInput": read,
+                    "GroundTruthS3Input": {"S3Uri": "s3://bucket/truth"},
+                },
+                ModelQualityJobOutputConfig=output,
+            )
         self.sagemaker.create_monitoring_schedule(
             MonitoringScheduleName=name,
             MonitoringScheduleConfig={
                 "MonitoringJobDefinitionName": name,
-                "MonitoringType": "DataQuality",
+                "MonitoringType": kind,  # type: ignore[typeddict-item]
                 "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
             },
         )
 
-    def monitor_runs(self, *violations: dict[str, str]) -> None:
-        """A run of the monitor ends now, with these violations; nothing is handled yet."""
+    def monitor_runs(
+        self,
+        *violations: dict[str, str],
+        schedule: str = SCHEDULE,
+        endpoint: str = ENDPOINT,
+        kind: str = "data",
+        **said: str,
+    ) -> None:
+        """A run of the monitor ends now, with these violations; nothing is handled yet. `said` replaces what its job says."""
         hour = int((self.now - datetime(2026, 11, 23, tzinfo=UTC)) / timedelta(hours=1))
-        event = run_event(hour, violations=len(violations) or None)
+        event = run_event(hour, violations=len(violations) or None, kind=kind, **said)
         event["time"] = self.now.isoformat()
+        event["id"] = f"run-{schedule}-{self.now.isoformat()}"
         detail = event["detail"]
-        detail["MonitoringScheduleArn"] = SCHEDULE_ARN
+        detail["MonitoringScheduleArn"] = SCHEDULE_ARN.replace(SCHEDULE, schedule)
         detail["Environment"] |= {
-            "sagemaker_endpoint_name": ENDPOINT,
-            "sagemaker_monitoring_schedule_name": SCHEDULE,
+            "sagemaker_endpoint_name": endpoint,
+            "sagemaker_monitoring_schedule_name": schedule,
         }
+        uri = detail["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]
+        uri["S3Uri"] = f"s3://{BUCKET}/reports/{endpoint}/{schedule}/{hour}"
         self.put_report(event, json.dumps({"violations": list(violations)}))
         self.on_event(event)
 
-    def pipeline(self, *, registers: bool = True, parameters: Any = PARAMETERS) -> str:
+    def pipeline(
+        self,
+        name: str = PIPELINE,
+        *,
+        registers: bool = True,
+        parameters: Any = PARAMETERS,
+        tags: dict[str, str] | None = None,
+    ) -> str:
         """A pipeline that trains, and registers a version of `churn` where it should; returns its ARN."""
         steps = [
             {
@@ -266,10 +337,11 @@ class WholeWorld(ReleaseWorld):
             )
         definition = {"Version": "2020-12-01", "Parameters": parameters, "Steps": steps}
         answer = self.sagemaker.create_pipeline(
-            PipelineName=PIPELINE,
+            PipelineName=name,
             PipelineDefinition=json.dumps(definition),
             ClientRequestToken="0" * 32,
             RoleArn=f"arn:aws:iam::{ACCOUNT}:role/pipeline",
+            Tags=_tag_list(tags),
         )
         return str(answer["PipelineArn"])
 
@@ -288,7 +360,7 @@ class WholeWorld(ReleaseWorld):
             EvaluationPeriods=1,
             Threshold=1_000_000.0,
             ComparisonOperator="GreaterThanThreshold",
-            Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
+            Tags=_tag_list(tags),
         )
         return name
 
@@ -296,7 +368,74 @@ class WholeWorld(ReleaseWorld):
         """An alarm changes its state now; nothing is handled yet."""
         self.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason=reason)
 
+    def training_job(self, name: str, tags: dict[str, str] | None = None, **more: Any) -> str:
+        """Somebody starts a training job; returns its ARN."""
+        request = {
+            "AlgorithmSpecification": {"TrainingImage": TRAINING_IMAGE, "TrainingInputMode": "File"},
+            "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 20},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3_600},
+            "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/train",
+            **more,
+        }
+        return str(
+            self.sagemaker.create_training_job(TrainingJobName=name, Tags=_tag_list(tags), **request)[
+                "TrainingJobArn"
+            ]
+        )
+
+    def tuning_job(self, name: str, tags: dict[str, str] | None = None) -> str:
+        """Somebody starts a tuning job that maximizes validation:auc; returns its ARN."""
+        answer = self.sagemaker.create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name,
+            HyperParameterTuningJobConfig={
+                "Strategy": "Bayesian",
+                "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:auc"},
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2},
+            },
+            TrainingJobDefinition={
+                "AlgorithmSpecification": {"TrainingImage": TRAINING_IMAGE, "TrainingInputMode": "File"},
+                "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
+                "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 20},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 3_600},
+                "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/train",
+            },
+            Tags=_tag_list(tags),
+        )
+        return str(answer["HyperParameterTuningJobArn"])
+
+    def transform_job(self, name: str, tags: dict[str, str] | None = None) -> None:
+        """Somebody starts a batch transform of the model `old`, which must be there."""
+        self.sagemaker.create_transform_job(
+            TransformJobName=name,
+            ModelName="old",
+            TransformInput={
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in"}}
+            },
+            TransformOutput={"S3OutputPath": "s3://bucket/out"},
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+            Tags=_tag_list(tags),
+        )
+
+    def processing_job(self, name: str, tags: dict[str, str] | None = None) -> None:
+        self.sagemaker.create_processing_job(
+            ProcessingJobName=name,
+            ProcessingResources={
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 20}
+            },
+            AppSpecification={"ImageUri": "image"},
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/process",
+            Tags=_tag_list(tags),
+        )
+
     # ---------------------------------------------------------------- what there is then
+
+    def versions(self, group: str = "churn") -> list[Any]:
+        """The versions of a group as they are described, oldest first."""
+        pages = self.sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+        arns = [one["ModelPackageArn"] for page in pages for one in page["ModelPackageSummaryList"]]
+        found = [self.sagemaker.describe_model_package(ModelPackageName=arn) for arn in arns]
+        return sorted(found, key=lambda one: one["ModelPackageVersion"])
 
     def alarms(self, endpoint: str = ENDPOINT) -> Any:
         from stationkeeper.aws.alarm_memories import DynamoDbAlarmMemories
@@ -307,6 +446,15 @@ class WholeWorld(ReleaseWorld):
         from stationkeeper.aws.retraining_records import DynamoDbRetrainingRecords
 
         return DynamoDbRetrainingRecords(lambda: self.dynamodb, TABLE).recall(pipeline_arn)
+
+
+def _tag_list(tags: dict[str, str] | None) -> list[Any]:
+    return [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
+
+
+def kinds_of(mail: list[dict[str, Any]]) -> list[str]:
+    """Which domain events became these messages."""
+    return [one["attributes"]["kind"] for one in mail]
 
 
 def drifted(feature: str = "age", share: float = 0.0) -> dict[str, str]:

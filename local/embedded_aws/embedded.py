@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Condition, RLock
 from types import TracebackType
 from typing import Any, Literal, Self
+from unittest import mock
 
 from moto.awslambda.models import lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -272,6 +273,8 @@ class EmbeddedAws:
         self._outbox = Outbox(self.state_folder / "outbox", self._name_of)
         recorder = Recorder(self.journal, self._outbox, self._name_of)
         self._cleanup.enter_context(self.clock.installed())
+        # What functions put on a bus is stamped by the same clock as what happens in SageMaker.
+        self._cleanup.enter_context(mock.patch.object(moto_additions.events, "unix_time", self.clock.now))
         hooks = moto_additions.Hooks(
             activity=self._activity,
             on_dead_letter=recorder.dead_letter,

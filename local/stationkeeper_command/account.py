@@ -4,11 +4,12 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
+from itertools import batched
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -27,6 +28,7 @@ from stationkeeper.aws import clients
 from stationkeeper.aws.errors import code_of, is_denied, is_missing, is_passing, said_by
 from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
 from stationkeeper.aws.release_sight import AwsReleaseSight
+from stationkeeper.aws.versioned_items import VersionedItems
 from stationkeeper.errors import InvalidSettings
 from stationkeeper.reactions.release_looking import Looking
 from stationkeeper.settings import ReleaseSettings
@@ -36,6 +38,7 @@ from stationkeeper_command.errors import CommandError
 READING_ERRORS = (BotoCoreError, ClientError, ValidationError)
 """What looking at one endpoint may raise; `words_of` says what it means."""
 _RELEASE_FUNCTION = "ReleaseFunction"
+_ITEMS_A_CALL = 100
 _EMBEDDED_REGION = "eu-west-1"
 _REFUSED_CREDENTIALS = (
     "AuthFailure",
@@ -51,6 +54,14 @@ _REFUSED_CREDENTIALS = (
 
 
 @dataclass(frozen=True, slots=True)
+class RedAlarms:
+    """How many alarms of an endpoint are red, and the incident on-call hears of them in."""
+
+    number: int
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """What there is to look with. `looking` observes and plans as the release function does."""
 
@@ -60,9 +71,21 @@ class Account:
     looking: Looking
     sight: AwsReleaseSight
     memories: DynamoDbMonitorMemories
+    alarms: VersionedItems
 
     def group_arn(self, name: str) -> str:
         return f"arn:{self.partition}:sagemaker:{self.region}:{self.number}:model-package-group/{name}"
+
+    def red_alarms(self, endpoints: Iterable[str]) -> dict[str, RedAlarms]:
+        """Endpoints with red alarms, by their names in lower case, as the alarm response remembers them. One call per hundred."""
+        keys = [f"alarms#{name}" for name in sorted({endpoint.lower() for endpoint in endpoints})]
+        found = {}
+        for some in batched(keys, _ITEMS_A_CALL, strict=False):
+            for item in self.alarms.get_attributes(some, ("red_alarms", "incident")):
+                if number := int(item.get("red_alarms", {}).get("N", "0")):
+                    name = item["pk"]["S"].removeprefix("alarms#")
+                    found[name] = RedAlarms(number, item.get("incident", {}).get("S", ""))
+        return found
 
     def opting_in(self, group_arn: str) -> str:
         """The command that opts a group in."""
@@ -171,6 +194,7 @@ def _account(stack: str) -> Account:
             clients.sagemaker, clients.cloudwatch, clients.autoscaling, clients.tagging, settings.account_id
         ),
         memories=DynamoDbMonitorMemories(clients.dynamodb, settings.state_table_name),
+        alarms=VersionedItems(clients.dynamodb, settings.state_table_name, "memory"),
     )
 
 

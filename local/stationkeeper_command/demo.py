@@ -1,4 +1,4 @@
-"""`stationkeeper demo`: the real artifacts react to a day of one monitored endpoint, then to releases to another."""
+"""`stationkeeper demo`: the real artifacts react to a day of one endpoint, to releases to another, to its drift and alarms."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,21 +10,31 @@ from rich.text import Text
 from stationkeeper.alerts.text import count
 
 from stationkeeper_command import project, timeline
+from stationkeeper_command.errors import CommandError
 from stationkeeper_command.release_scenes import inventory, release_scenes
-from stationkeeper_command.scenes import Scene, demo_scenes, places, replay_scenes
+from stationkeeper_command.retraining_scenes import retraining_scenes
+from stationkeeper_command.scenes import AccountScene, Scene, demo_scenes, places, replay_scenes
 from stationkeeper_command.system import make_bucket, running
 
 _DRAIN_SECONDS = 120
+_SHOWN = ("ApprovalRequested", "AlarmRaised")
+"""Kinds of messages of which the last is shown as on-call gets it."""
 
 
 def run(console: Console, progress: Console, reports: Path | None) -> list[dict[str, Any]]:
     """Play the scenes; returns each with what came of it.
 
     `console` is where the story goes, `progress` where waiting is shown.
+
+    Raises
+    ------
+    CommandError
+        A scene ended in other messages than its title promises.
     """
     now = datetime.now(UTC)
     scenes = replay_scenes(reports, now) if reports else demo_scenes(now)
     told: list[dict[str, Any]] = []
+    surprises: list[str] = []
     # Only monitor_report is killed here, and it needs no deadline to pass before it may be tried again.
     with running(progress, honour_deadlines=False) as system:
         reader = timeline.Reader(project.STATE)
@@ -34,17 +44,26 @@ def run(console: Console, progress: Console, reports: Path | None) -> list[dict[
             happened = _play(system, s3, reader, scene)
             timeline.show(console, happened)
             told.append({"scene": scene.title, "event_id": scene.event["id"], **happened.as_json()})
+            if scene.tells is not None:
+                surprises += _surprises(number, scene.tells, happened)
         if not reports:
-            told += _play_releases(system, reader, console, len(scenes))
+            _play_in_account(system, reader, console, told, surprises)
     _finish(console, told)
+    if surprises:
+        raise CommandError(f"not as the scenes say: {'; '.join(surprises)}")
     return told
 
 
-def _play_releases(
-    system: EmbeddedAws, reader: timeline.Reader, console: Console, played: int
-) -> list[dict[str, Any]]:
-    told = []
-    for number, scene in enumerate(release_scenes(), played + 1):
+def _play_in_account(
+    system: EmbeddedAws,
+    reader: timeline.Reader,
+    console: Console,
+    told: list[dict[str, Any]],
+    surprises: list[str],
+) -> None:
+    threads: dict[str, str] = {}
+    for scene in (*release_scenes(), *retraining_scenes()):
+        number = len(told) + 1
         console.print(
             Text.assemble((f"\n{number:>2}. {scene.title}\n", "bold"), (f"    {scene.what}", "dim"))
         )
@@ -55,6 +74,10 @@ def _play_releases(
         happened.unmatched = 0  # most of what SageMaker tells of an endpoint at work is for nobody
         timeline.show(console, happened)
         told.append({"scene": scene.title, **happened.as_json()})
+        surprises += [
+            *_surprises(number, scene.tells, happened),
+            *_other_threads(number, scene, happened, threads),
+        ]
     there = inventory(system)
     console.print(
         Text(
@@ -63,7 +86,36 @@ def _play_releases(
         )
     )
     told[-1]["endpoint"] = there
-    return told
+
+
+def _surprises(number: int, tells: tuple[str, ...], happened: timeline.Happened) -> list[str]:
+    """What came of a scene besides, or instead of, what it promises."""
+    kinds = [str(message["attributes"].get("kind")) for message in happened.messages]
+    found = [
+        f"scene {number} left {count(len(lost), 'event')} unhandled"
+        for lost in (happened.dead_letters, happened.undelivered)
+        if lost
+    ]
+    if sorted(kinds) != sorted(tells):
+        found.append(
+            f"scene {number} told {', '.join(kinds) or 'nothing'}, not {', '.join(tells) or 'nothing'}"
+        )
+    return found
+
+
+def _other_threads(
+    number: int, scene: AccountScene, happened: timeline.Happened, threads: dict[str, str]
+) -> list[str]:
+    """Messages of a scene that do not belong to its thread; `threads` remembers the incident of each."""
+    if not scene.thread:
+        return []
+    incidents = [str(message["attributes"].get("incident")) for message in happened.messages]
+    incident = threads.setdefault(scene.thread, *incidents[:1])
+    return [
+        f"scene {number} told #{other}, and its thread is #{incident}"
+        for other in incidents
+        if other != incident
+    ]
 
 
 def _play(system: EmbeddedAws, s3: Any, reader: timeline.Reader, scene: Scene) -> timeline.Happened:
@@ -97,9 +149,7 @@ def _finish(console: Console, told: list[dict[str, Any]]) -> None:
         console.print("\nNothing on-call must hear.")
         return
     last = {message["attributes"].get("kind"): message for message in messages}
-    shown = [last[kind] for kind in ("ViolationsDetected", "ReleaseRolledBack") if kind in last] or messages[
-        -1:
-    ]
+    shown = [last[kind] for kind in _SHOWN if kind in last] or [last.get("ViolationsDetected", messages[-1])]
     for message in shown:
         console.print()
         console.rule("An e-mail on-call gets", align="left")

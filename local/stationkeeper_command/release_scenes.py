@@ -1,62 +1,58 @@
 """The demo's second story: a model package group opts in, a version is released, and a bad one rolls back."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from embedded_aws.embedded import ACCOUNT_ID, EmbeddedAws
 
+from stationkeeper_command.scenes import AccountScene
 from stationkeeper_command.system import REGION, ROLE
 
 GROUP = "churn"
 ENDPOINT = "churn-live"
 BUCKET = f"sagemaker-{REGION}-{ACCOUNT_ID}"
-_IMAGE = f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/churn:1"
-_MINUTE = 60
+IMAGE = f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/churn:1"
+MINUTE = 60
 
 
-@dataclass(frozen=True)
-class ReleaseScene:
-    """Something that people, or time, do to the account. `what` says it in the timeline."""
-
-    title: str
-    what: str
-    act: Callable[[EmbeddedAws], None]
-
-
-def release_scenes() -> list[ReleaseScene]:
+def release_scenes() -> list[AccountScene]:
     """From an endpoint that a team made by hand to a version 8 that does not stay."""
     return [
-        ReleaseScene(
+        AccountScene(
             "An endpoint that a team made by hand runs version 6; now they tag the group, and a pipeline registers version 7",
             f"stationkeeper:endpoint={ENDPOINT} on the model package group {GROUP}",
             _opt_in,
+            ("ApprovalRequested",),
         ),
-        ReleaseScene(
+        AccountScene(
             "Somebody approves version 7",
             "aws sagemaker update-model-package ... --model-approval-status Approved",
-            lambda system: _approve(system, 7, "better AUC, same latency"),
+            lambda system: approve(system, 7, "better AUC, same latency"),
+            ("ReleaseStarted",),
         ),
-        ReleaseScene(
+        AccountScene(
             "SageMaker shifts 10 % of traffic, waits, shifts the rest, keeps the old fleet a while: no alarm goes red",
             "40 minutes pass",
-            lambda system: _pass(system, 40 * _MINUTE),
+            lambda system: pass_time(system, 40 * MINUTE),
+            ("ReleaseSucceeded",),
         ),
-        ReleaseScene(
+        AccountScene(
             "Version 8 is registered and approved at once by its pipeline",
             "aws sagemaker create-model-package ... --model-approval-status Approved",
             lambda system: _register(system, 8, "Approved", auc=0.942),
+            ("ReleaseStarted",),
         ),
-        ReleaseScene(
+        AccountScene(
             "The canary of version 8 answers with errors: the alarm on its fleet goes red, SageMaker rolls back",
-            "the alarm goes red while 10 % of traffic goes to version 8",
+            "the alarm goes red while 10 % of traffic goes to version 8, and is OK again once that fleet is gone",
             _alarm_goes_red,
+            ("AlarmRaised", "ReleaseRolledBack", "AlarmCleared"),
         ),
-        ReleaseScene(
+        AccountScene(
             "The hourly sweep looks at everything again",
             "rate(1 hour)",
             lambda system: system.run_schedule("SweepSchedule"),
+            (),
         ),
     ]
 
@@ -66,7 +62,7 @@ def _opt_in(system: EmbeddedAws) -> None:
     sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
     for version in range(1, 7):
         _register(system, version, "Approved" if version == 6 else "Rejected", auc=0.88 + version / 200)
-    arn = _package_arn(6)
+    arn = package_arn(6)
     sagemaker.create_model(
         ModelName="churn-by-hand",
         PrimaryContainer={"ModelPackageName": arn},
@@ -105,15 +101,7 @@ def _opt_in(system: EmbeddedAws) -> None:
 
 def _register(system: EmbeddedAws, version: int, status: str, auc: float) -> None:
     folder = f"churn/{version}"
-    s3 = system.client("s3")
-    metrics = {
-        "binary_classification_metrics": {
-            "auc": {"value": auc, "standard_deviation": 0.004},
-            "accuracy": {"value": round(auc - 0.07, 3), "standard_deviation": "NaN"},
-            "f1": {"value": round(auc - 0.19, 3), "standard_deviation": "NaN"},
-        }
-    }
-    s3.put_object(Bucket=BUCKET, Key=f"{folder}/evaluation.json", Body=json.dumps(metrics).encode())
+    put_metrics(system, version, auc)
 
     def file(name: str) -> dict[str, str]:
         return {"ContentType": "application/json", "S3Uri": f"s3://{BUCKET}/{folder}/{name}"}
@@ -123,7 +111,7 @@ def _register(system: EmbeddedAws, version: int, status: str, auc: float) -> Non
         ModelPackageDescription=f"gradient-boosted trees, trained on month {version}",
         ModelApprovalStatus=status,
         InferenceSpecification={
-            "Containers": [{"Image": _IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{folder}/model.tar.gz"}],
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{folder}/model.tar.gz"}],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
         },
@@ -135,33 +123,51 @@ def _register(system: EmbeddedAws, version: int, status: str, auc: float) -> Non
             }
         },
     )
-    assert answer["ModelPackageArn"] == _package_arn(version), "the demo's account is not empty"
+    assert answer["ModelPackageArn"] == package_arn(version), "the demo's account is not empty"
     system.drain()
 
 
-def _approve(system: EmbeddedAws, version: int, note: str) -> None:
+def put_metrics(system: EmbeddedAws, version: int, auc: float) -> None:
+    """What an evaluation of this version left in S3."""
+    metrics = {
+        "binary_classification_metrics": {
+            "auc": {"value": auc, "standard_deviation": 0.004},
+            "accuracy": {"value": round(auc - 0.07, 3), "standard_deviation": "NaN"},
+            "f1": {"value": round(auc - 0.19, 3), "standard_deviation": "NaN"},
+        }
+    }
+    system.client("s3").put_object(
+        Bucket=BUCKET, Key=f"{GROUP}/{version}/evaluation.json", Body=json.dumps(metrics).encode()
+    )
+
+
+def approve(system: EmbeddedAws, version: int, note: str) -> None:
     system.client("sagemaker").update_model_package(
-        ModelPackageArn=_package_arn(version), ModelApprovalStatus="Approved", ApprovalDescription=note
+        ModelPackageArn=package_arn(version), ModelApprovalStatus="Approved", ApprovalDescription=note
     )
     system.drain()
 
 
-def _pass(system: EmbeddedAws, seconds: float) -> None:
+def pass_time(system: EmbeddedAws, seconds: float) -> None:
     system.advance(seconds)
 
 
 def _alarm_goes_red(system: EmbeddedAws) -> None:
-    system.advance(12 * _MINUTE)  # the new fleet is there, and gets its 10 %
-    cloudwatch = system.client("cloudwatch")
-    of_version_8 = cloudwatch.describe_alarms(AlarmNamePrefix=f"{ENDPOINT}-{GROUP}-v8-")["MetricAlarms"]
-    errors = next(one["AlarmName"] for one in of_version_8 if one["MetricName"] == "Invocation5XXErrors")
-    cloudwatch.set_alarm_state(
-        AlarmName=errors, StateValue="ALARM", StateReason="2 out of 3 datapoints were over 0.05: 0.41, 0.38"
-    )
+    system.advance(12 * MINUTE)  # the new fleet is there, and gets its 10 %
+    set_alarm(system, 8, "Invocation5XXErrors", "ALARM", "2 out of 3 datapoints were over 0.05: 0.41, 0.38")
     system.settle()
+    set_alarm(system, 8, "Invocation5XXErrors", "OK", "no datapoints were received")
 
 
-def _package_arn(version: int) -> str:
+def set_alarm(system: EmbeddedAws, version: int, metric: str, state: str, reason: str) -> None:
+    """The alarm that guards the release of a version takes a state."""
+    cloudwatch = system.client("cloudwatch")
+    guards = cloudwatch.describe_alarms(AlarmNamePrefix=f"{ENDPOINT}-{GROUP}-v{version}-")["MetricAlarms"]
+    name = next(one["AlarmName"] for one in guards if one["MetricName"] == metric)
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
+
+
+def package_arn(version: int) -> str:
     return f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}:model-package/{GROUP}/{version}"
 
 

@@ -1,14 +1,15 @@
-"""The demo's story, and the replay of a folder of reports: events with their reports, in order."""
+"""The demo's first story, and the replay of a folder of reports: events with their reports, in order."""
 
 import copy
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.embedded import EmbeddedAws
 from stationkeeper.reports.outcome import REPORT_NAME
 
 from stationkeeper_command.errors import CommandError
@@ -20,17 +21,32 @@ _NAME = re.compile(r"[^A-Za-z0-9]+")
 
 @dataclass(frozen=True)
 class Scene:
-    """Something that happens, and what it shows.
+    """An event that comes, and what it shows.
 
     `report` is put where the event says before it is sent; None leaves that place empty. `crash` names an AWS call after
-    which the function is killed once.
+    which the function is killed once. `tells` are the kinds of the messages on-call gets; None is any.
     """
 
     title: str
     event: dict[str, Any]
     report: bytes | None = None
     times: int = 1
-    crash: tuple[str, str] | None = field(default=None)
+    crash: tuple[str, str] | None = None
+    tells: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class AccountScene:
+    """Something that people, or time, do to the account. `what` says it in the timeline.
+
+    `tells` are the kinds of the messages on-call gets. Messages of all scenes of one `thread` carry the same incident.
+    """
+
+    title: str
+    what: str
+    act: Callable[[EmbeddedAws], None]
+    tells: tuple[str, ...]
+    thread: str = ""
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -51,26 +67,39 @@ def demo_scenes(now: datetime) -> list[Scene]:
             "The hourly run finds nothing wrong",
             due("monitor-no-violations", hours[0]),
             sample_report("monitor-no-violations"),
+            tells=(),
         ),
-        Scene("The next run finds 9 violated constraints", found, sample_report("monitor-violations")),
-        Scene("SageMaker sends the same event three times more", found, times=3),
+        Scene(
+            "The next run finds 9 violated constraints",
+            found,
+            sample_report("monitor-violations"),
+            tells=("ViolationsDetected",),
+        ),
+        Scene("SageMaker sends the same event three times more", found, times=3, tells=()),
         Scene(
             "An hour later it is worse; the function is killed after it wrote down what it found, before it could say so",
             due("monitor-violations", hours[2], violations=12),
             sample_report("monitor-violations-worse"),
             crash=("dynamodb", "PutItem"),
+            tells=("ViolationsDetected",),
         ),
-        Scene("A run ends, but its report is not there", due("monitor-report-missing", hours[3])),
+        Scene(
+            "A run ends, but its report is not there",
+            due("monitor-report-missing", hours[3]),
+            tells=("MonitorBlind",),
+        ),
         Scene(
             "The monitor sees again, and the problem is still there",
             due("monitor-violations", hours[4], violations=12),
             sample_report("monitor-violations-worse"),
+            tells=("MonitorRecovered",),
         ),
-        Scene("A ground-truth merge ends: no run to judge", due("ground-truth-merge", hours[4])),
+        Scene("A ground-truth merge ends: no run to judge", due("ground-truth-merge", hours[4]), tells=()),
         Scene(
             "The upstream table is mended: a clean run",
             due("monitor-no-violations", hours[5]),
             sample_report("monitor-no-violations"),
+            tells=("MonitorRecovered",),
         ),
     ]
 
@@ -102,7 +131,7 @@ def replay_scenes(folder: Path, now: datetime) -> list[Scene]:
         event = due(
             f"monitor-{'model-quality-' if kind == 'model-quality' else ''}violations", at, _count(report)
         )
-        _rename(event, endpoint, _name(f"{endpoint}-{folder.name}") or f"{endpoint}-{kind}")
+        rename(event, endpoint, _name(f"{endpoint}-{folder.name}") or f"{endpoint}-{kind}")
         scenes.append(
             Scene(
                 f"Run of {run.name}" + ("" if report is not None else ", which left no report"), event, report
@@ -148,7 +177,8 @@ def due(name: str, at: datetime, violations: int | None = 0) -> dict[str, Any]:
     return event
 
 
-def _rename(event: dict[str, Any], endpoint: str, schedule: str) -> None:
+def rename(event: dict[str, Any], endpoint: str, schedule: str) -> None:
+    """Make a sample event one of this endpoint and schedule."""
     detail = event["detail"]
     detail["Environment"] |= {
         "sagemaker_endpoint_name": endpoint,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from stationkeeper.releases.decision import Look, decide
 from stationkeeper.releases.registry import highest
 from stationkeeper.severity import Severity
 
-from stationkeeper_command.account import READING_ERRORS, Account, deployed, words_of
+from stationkeeper_command.account import READING_ERRORS, Account, RedAlarms, deployed, words_of
 from stationkeeper_command.condition import Condition, State, condition_of
 from stationkeeper_command.plan import live_version
 
@@ -43,6 +43,8 @@ class Row:
     newest: int | None = None
     released_at: datetime | None = None
     monitors: tuple[Monitor, ...] = ()
+    alarms: RedAlarms | None = None
+    """Red ones; None when none is, as far as their events said."""
 
     @property
     def violations(self) -> int | None:
@@ -92,10 +94,16 @@ def run(progress: Console, stack: str, port: int | None) -> Status:
         places = _places(account)
         with progress.status(f"Looking at {count(len(places), 'endpoint')} ..."):
             rows = _rows(account, places, now)
-        monitors = _monitors(account, (row.endpoint for row in rows)) if rows else {}
+        endpoints = [row.endpoint for row in rows]
+        monitors = _monitors(account, endpoints) if rows else {}
+        alarms = account.red_alarms(endpoints)
     return Status(
         rows=tuple(
-            _with_monitors(row, monitors.get(row.endpoint.lower(), ()))
+            replace(
+                row,
+                monitors=monitors.get(row.endpoint.lower(), ()),
+                alarms=alarms.get(row.endpoint.lower()),
+            )
             for row in sorted(rows, key=lambda row: (row.endpoint.lower(), row.group_arn))
         ),
         now=now,
@@ -122,6 +130,8 @@ def _row_as_json(row: Row) -> dict[str, Any]:
         "released_at": row.released_at.isoformat() if row.released_at else None,
         "violations": row.violations,
         "severity": row.severity.value if row.severity else "none" if row.violations is not None else None,
+        "red_alarms": row.alarms.number if row.alarms else 0,
+        "alarm_incident": row.alarms.incident if row.alarms else None,
         "monitors": [
             {
                 "schedule": monitor.name,
@@ -196,7 +206,3 @@ def _monitors(account: Account, endpoints: Iterable[str]) -> dict[str, tuple[Mon
         endpoint: tuple(Monitor(arn.rpartition("/")[2], found.get(arn)) for arn in sorted(arns))
         for endpoint, arns in schedules.items()
     }
-
-
-def _with_monitors(row: Row, monitors: tuple[Monitor, ...]) -> Row:
-    return Row(row.endpoint, row.group_arn, row.condition, row.live, row.newest, row.released_at, monitors)

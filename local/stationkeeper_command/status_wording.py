@@ -5,7 +5,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from stationkeeper.alerts.text import lasting, plain
+from stationkeeper.alerts.text import count, lasting, plain
 from stationkeeper.severity import Severity
 
 from stationkeeper_command.condition import Condition, State
@@ -77,9 +77,7 @@ def _ago(at: datetime | None, now: datetime) -> str:
 
 
 def _open(row: Row) -> Text:
-    """Open violations, and how bad the worst one is. No monitor, or none that has run, is not the same as none open."""
-    if not row.monitors:
-        return Text(_NOTHING, style="dim")
+    """Open violations, how bad the worst one is, and red alarms. No monitor, or none that has run, is not the same as none open."""
     shown = []
     if row.violations is not None:
         worst = row.severity
@@ -87,4 +85,9 @@ def _open(row: Row) -> Text:
         shown.append(Text(words, style=_SEVERITIES[worst] if worst else "green"))
     if row.blind:
         shown.append(Text(f"{row.blind} blind", style="yellow"))
-    return Text(", ").join(shown) if shown else Text("no run yet", style="dim")
+    if not shown:
+        shown.append(Text("no run yet" if row.monitors else _NOTHING, style="dim"))
+    if row.alarms:
+        red = f"{count(row.alarms.number, 'alarm')} red #{plain(row.alarms.incident, 32)}"
+        shown = [*(shown if row.monitors else []), Text(red, style="bold red")]
+    return Text(", ").join(shown)

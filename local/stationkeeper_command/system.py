@@ -19,7 +19,13 @@ from stationkeeper_command.errors import CommandError
 DEFAULT_PORT = 4577
 REGION = "eu-west-1"
 ROLE = "arn:aws:iam::123456789012:role/churn-execution"
-_PARAMETERS = {"AlertEmail": "on-call@example.com", "OnCall": "ml-on-call", "ExecutionRoleArns": ROLE}
+PIPELINE = "churn-retraining"
+_PARAMETERS = {
+    "AlertEmail": "on-call@example.com",
+    "OnCall": "ml-on-call",
+    "ExecutionRoleArns": ROLE,
+    "RetrainingPipelineArns": f"arn:aws:sagemaker:{REGION}:123456789012:pipeline/{PIPELINE}",
+}
 _DRAIN_SECONDS = 300.0
 
 

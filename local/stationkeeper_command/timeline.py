@@ -14,6 +14,9 @@ from stationkeeper.alerts.text import count, plain
 _REACTIONS = {
     "Notification": "notification",
     "MonitorReport": "monitor_report",
+    "AlarmResponse": "alarm_response",
+    "Retraining": "retraining",
+    "JobReport": "job_report",
     "Release": "release",
     "Sweep": "sweep",
 }
@@ -141,7 +144,9 @@ def _reaction(line: dict[str, Any]) -> str:
 
 
 def _about(line: dict[str, Any]) -> str:
-    return f"{line['endpoint']}: " if "endpoint" in line else ""
+    """What a decision is about; of several jobs at once, readers want to know which."""
+    about = line.get("endpoint") or line.get("job")
+    return f"{about}: " if about else ""
 
 
 def _judged(line: dict[str, Any]) -> str:
@@ -162,10 +167,12 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "resumed": lambda line: (
         f"an earlier attempt was cut off; says what was left to say: {', '.join(line['told'])}"
     ),
+    "again": lambda _: "another copy was faster: looks again",
+    "under-way": lambda _: "another copy is at it: comes back",
     "failed": lambda line: (
         f"failed, attempt {line['attempt']}: {' '.join(str(line.get('exception', '')).strip().splitlines()[-1:])}"
     ),
-    "told": lambda _: "told on-call",
+    "told": lambda line: "told on-call" if "subject" in line else f"found something to tell: {line['kind']}",
     "duplicate": lambda _: "told before: not repeated",
     "succeeded": lambda line: f"version {line['releasing']} is in service, on the config that was asked for",
     "rolledback": lambda line: f"version {line['releasing']} is not in service: SageMaker rolled it back",
@@ -175,6 +182,22 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "leave": lambda line: f"nothing to do: {line['reason']}",
     "unmanaged": lambda line: (
         f"not managed: {line['reason'] or 'its group has no tag stationkeeper:endpoint'}"
+    ),
+    "blocked": lambda line: f"blocked: {line['reason']}",
+    "refused": lambda line: f"{line['step']} was refused: {line['said']}",
+    "tidied": lambda line: f"deletes what is not needed any more: {', '.join(line['gone'])}",
+    "tell": lambda line: f"red; takes nothing back: {line['reason']}",
+    "deploying": lambda line: f"red; takes nothing back: {line['reason']}",
+    "reject": lambda line: f"red; takes the live version back: {line['reason']}",
+    "raised": lambda line: f"found something to tell: AlarmRaised ({line['severity']})",
+    "cleared": lambda _: "found something to tell: AlarmCleared",
+    "gathered": lambda line: f"gathers what changes until {line['due'][11:16]} UTC, then tells",
+    "begin": lambda line: f"starts the pipeline {line['pipeline']}",
+    "started": lambda line: f"the pipeline {line['pipeline']} was started, by an attempt that was cut off",
+    "skip": lambda line: f"does not start the pipeline {line['pipeline']}: {line['reason']}",
+    "giveup": lambda line: f"the pipeline {line['pipeline']} was never asked to start: looks again",
+    "registered": lambda line: (
+        f"its model is version {line['model_package_arn'].rpartition('/')[2]} of the group, waiting for approval"
     ),
     "swept": lambda line: f"asks to look at {count(line['groups'], 'managed group')}",
 }

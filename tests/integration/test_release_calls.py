@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.release_world import ENDPOINT, ReleaseWorld, nothing_is_left, release_world
+from tests.world import ACCOUNT, REGION
 
 LOOK = ["sagemaker:ListTags", "dynamodb:GetItem", "sagemaker:ListModelPackages", "sagemaker:DescribeEndpoint"]
 TOLD = ["dynamodb:PutItem", "eventbridge:PutEvents", "dynamodb:PutItem"]
@@ -106,6 +107,47 @@ def test_an_approval_that_updates(system: ReleaseWorld) -> None:
         "sagemaker:UpdateEndpoint",
         *TOLD,
     ]
+
+
+EXECUTION = {
+    "MetadataProperties": {
+        "GeneratedBy": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/churn-retraining/execution/a1b2c3d4e5f6"
+    }
+}
+
+
+def test_version_of_a_pipeline_execution_costs_one_read_more(system: ReleaseWorld) -> None:
+    system.group()
+    first = system.register(**EXECUTION)
+
+    asked = calls_of_next(system)
+    system.approve(first)
+    created = calls_of_next(system)
+
+    assert asked == [
+        *LOOK,
+        "sagemaker:ListModelPackages",
+        "sagemaker:DescribeModelPackage",
+        "dynamodb:GetItem",
+        *TOLD,
+    ]
+    assert created[: len(LOOK) + 3] == [
+        *LOOK,
+        "sagemaker:DescribeModelPackage",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+    ]
+    assert len(created) == 15
+
+
+def test_version_of_a_job_costs_no_read(system: ReleaseWorld) -> None:
+    job = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/churn-2026"
+    system.group()
+    first = system.register(MetadataProperties={"GeneratedBy": job})
+    system.pump()
+    system.approve(first)
+
+    assert len(calls_of_next(system)) == 14
 
 
 def test_its_event_in_service(system: ReleaseWorld) -> None:

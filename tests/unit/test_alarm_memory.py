@@ -19,7 +19,9 @@ from stationkeeper.severity import Severity
 from tests.unit.builders import START
 
 STATES = {"A": "ALARM", "O": "OK"}
-LOST = "a late ALARM within what looked like one red time is dropped, and forgotten for the OK that explains it"
+LOST = (
+    "a late ALARM within what looked like one red time is dropped, and forgotten for the OK that explains it"
+)
 
 
 def alarm_arn(name: str) -> str:
@@ -138,7 +140,8 @@ def deliveries(draw: st.DrawFn, longest: int) -> tuple[list[Edge], list[tuple[Ed
 
 
 def told_of(heard: list[tuple[Edge, bool]]) -> list[Edge]:
-    memory, told = AlarmMemory(), []
+    memory = AlarmMemory()
+    told: list[Edge] = []
     for one, tell in heard:
         memory = memory.with_edge(one)
         if tell:
@@ -194,11 +197,41 @@ def test_red_is_what_the_newest_event_says(changes, chance):
 
 @pytest.mark.xfail(strict=True, reason="what is not newer counts as late: told as over, yet still red")
 def test_ok_of_the_very_moment_of_the_alarm_ends_it():
-    # A look at the truth says OK "at the later of its change and the newest event": that may be the event's own time.
+    # An event whose state has no timestamp is placed by its envelope's time, and that has whole seconds.
     memory = hearing(edges_of("A1 O1"))
 
     assert words_of(memory.pending) == "A1 O1"
     assert memory.red == ()
+
+
+# What a look found
+
+
+@pytest.mark.parametrize("seconds", [-4, 0, 4])
+def test_end_that_a_look_found_is_not_told_again_when_its_event_comes(seconds):
+    found = edge("a", "OK", 5, looked=True)
+
+    memory = hearing([edge("a", "ALARM", 1), found, edge("a", "OK", 5 + seconds / 60)])
+
+    assert words_of(memory.pending) == "A1 O5"
+    assert memory.red == ()
+    assert memory.has_seen(edge("a", "OK", 5 + seconds / 60))
+
+
+@pytest.mark.parametrize(("heard", "told"), [("A7", "A1 O5 A7"), ("A3 O2", "A1 O2 A3 O5")])
+def test_what_happened_besides_what_a_look_found_is_told(heard, told):
+    memory = hearing([edge("a", "ALARM", 1), edge("a", "OK", 5, looked=True), *edges_of(heard)])
+
+    assert words_of(memory.pending) == told
+
+
+@pytest.mark.xfail(strict=True, reason="that a look found the end is forgotten once it is red again")
+def test_end_that_a_look_found_is_not_told_again_though_it_is_red_again():
+    late = edge("a", "OK", 5 + 1 / 60)
+
+    memory = hearing([edge("a", "ALARM", 1), edge("a", "OK", 5, looked=True), edge("a", "ALARM", 7), late])
+
+    assert words_of(memory.pending) == "A1 O5 A7"
 
 
 # What is known of an edge

@@ -274,6 +274,12 @@ def takes(action: str) -> list[str]:
     return actions_of(prefix)[name.lower()]
 
 
+def kind_of(arn: str) -> str:
+    """The resource type of one of SageMaker's ARNs: executions stand below their pipeline."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    return f"{kind}-execution" if "/execution/" in name else kind
+
+
 def condition(statement: Statement, operator: str, key: str) -> Any:
     return statement.get("Condition", {}).get(operator, {}).get(key)
 
@@ -312,7 +318,7 @@ def test_an_action_is_allowed_on_a_kind_of_resource_it_takes(reaction):
             for resource in as_list(statement["Resource"])
             if isinstance(resource, dict) and ":sagemaker:" in str(resource.get("Fn::Sub"))
         ]
-        kinds = [arn.rpartition(":")[2].partition("/")[0] for arn in arns]
+        kinds = [kind_of(arn) for arn in arns]
         if kinds and action.startswith("sagemaker:") and statement["Sid"] != "MakeModelsOfVersions":
             assert any(fnmatchcase(taken, kind) for taken in takes(action) for kind in kinds), action
 

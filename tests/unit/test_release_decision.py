@@ -424,7 +424,7 @@ def test_block_says_what_to_do(name: str):
         ({"approved": "6"}, "version 7 is not approved any more; version 6 is the next highest approved"),
         (
             {"approved": "7 8", "barred_versions": "8", "live_version": 8, "runs": "c8"},
-            "version 8 was rolled back; version 7 is the next highest approved",
+            "version 8 was taken back (an alarm); version 7 is the next highest approved",
         ),
     ],
 )

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stationkeeper.alerts.told import TOLD_AGAIN_AFTER
 from stationkeeper.events.release_trigger import ReleaseTrigger
 from stationkeeper.reactions.release import ReleaseReaction
 from stationkeeper.reactions.release_looking import Looking, Place
 from stationkeeper.reactions.release_notebook import Notebook
 from stationkeeper.releases.decision import Look, Start, decide
-from stationkeeper.alerts.told import TOLD_AGAIN_AFTER
 from stationkeeper.releases.record import CLAIM_LASTS, Record, Retired
 
 from tests.unit.release_builders import (
@@ -266,22 +266,36 @@ def test_release_under_way_of_the_other_group_leaves_what_serves():
 
 
 def test_what_lasts_is_told_when_it_begins_and_once_a_day():
-    told = record().telling_once("blocked", "no-role:8", NOW)
+    told, since = telling_once(record(), "no-role:8", NOW)
 
-    assert told is not None
+    assert since == NOW
     assert told.telling_once("blocked", "no-role:8", NOW + timedelta(hours=23)) is None
-    assert told.telling_once("blocked", "no-role:8", NOW + TOLD_AGAIN_AFTER) is not None
-    assert told.telling_once("blocked", "no-role:9", NOW) is not None
+    again, since_then = telling_once(told, "no-role:8", NOW + TOLD_AGAIN_AFTER)
+    assert since_then == NOW
+    assert again.telling_once("blocked", "no-role:8", NOW + timedelta(hours=25)) is None
     assert told.telling_once("other", "no-role:8", NOW) is not None
-    assert told.not_telling("blocked").telling_once("blocked", "no-role:8", NOW) is not None
 
 
-@given(st.text(max_size=60).map(lambda text: f"{text}@{text}"))
-def test_what_is_told_may_hold_any_character(about: str):
-    told = record().telling_once("blocked", about, NOW)
+def test_what_begins_anew_lasts_since_then():
+    told, _ = telling_once(record(), "no-role:8", NOW)
+    later = NOW + timedelta(hours=1)
 
-    assert told is not None
-    assert told.telling_once("blocked", about, NOW) is None
+    assert telling_once(told, "no-role:9", later)[1] == later
+    assert telling_once(told.not_telling("blocked"), "no-role:8", later)[1] == later
+
+
+def telling_once(of: Record, about: str, at: datetime) -> tuple[Record, datetime]:
+    news = of.telling_once("blocked", about, at)
+    assert news is not None
+    return news
+
+
+def test_since_when_something_lasts_survives_being_stored():
+    told, _ = telling_once(record(), "no-role:8", NOW)
+
+    read = Record.model_validate_json(told.model_dump_json())
+
+    assert telling_once(read, "no-role:8", NOW + TOLD_AGAIN_AFTER)[1] == NOW
 
 
 # ---------------------------------------------------------------- two groups, one endpoint
@@ -317,7 +331,7 @@ def system(records: Records, bus: Bus, groups: dict[str, dict[str, str]] = BOTH)
     """The reaction, over what a rival comes to touch."""
     looking = Looking(Sight(groups), records, STACK)  # type: ignore[arg-type]
     nothing: Any = None
-    return ReleaseReaction(looking, nothing, nothing, Notebook(records, bus), lambda: NOW)
+    return ReleaseReaction(looking, nothing, nothing, nothing, Notebook(records, bus), lambda: NOW)
 
 
 def look_again(group_arn: str, at: datetime = NOW) -> ReleaseTrigger:
@@ -350,13 +364,15 @@ def test_group_that_was_there_first_keeps_the_endpoint():
     assert GROUP_ARN in bus.said[0][1]["why"]
 
 
-def test_rival_is_told_again_after_a_day():
+def test_rival_is_told_again_after_a_day_in_the_same_thread():
     records, bus = Records({ENDPOINT: record(live=live(7))}), Bus()
 
     for days in (0, 1):
         system(records, bus).react(look_again(OTHER_GROUP_ARN, NOW + timedelta(days=days)))
 
-    assert len(bus.said) == 2
+    first, second = (detail for _, detail in bus.said)
+    assert first["id"] != second["id"]
+    assert first["incident"] == second["incident"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Versions of a group, as the registry describes them."""
 
 import json
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stationkeeper.alerts.text import plain
 from stationkeeper.releases.registry import ModelPackage, Version, highest, version_of
 
 from tests.real import read_json, real_files
@@ -98,3 +100,65 @@ def test_marketplace_product_is_known():
     assert package(InferenceSpecification=product).marketplace
     assert not package(InferenceSpecification=None).marketplace
     assert json.loads(package().model_dump_json())["model_package_version"] == 8
+
+
+# ---------------------------------------------------------------- what registered it, and with which metrics
+
+
+@pytest.mark.parametrize(
+    ("metadata", "by"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"GeneratedBy": None}, ""),
+        ({"CommitId": "0a1b2c"}, ""),
+        (
+            {"GeneratedBy": "arn:aws:sagemaker:eu-west-1:1:pipeline/p/execution/e"},
+            "arn:aws:sagemaker:eu-west-1:1:pipeline/p/execution/e",
+        ),
+    ],
+)
+def test_what_registered_a_version_is_known_where_the_service_says_so(metadata: Any, by: str):
+    assert package(MetadataProperties=metadata).generated_by == by
+
+
+@pytest.mark.parametrize(
+    ("properties", "metrics"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"lineage": "a", "metric": "1"}, {}),
+        (
+            {"metric:auc": "0.91", "metric:validation:rmse": "1.2e-05"},
+            {"auc": 0.91, "validation:rmse": 1.2e-05},
+        ),
+        ({"metric:auc": "good", "metric:f1": "", "metric:recall": "0.5"}, {"recall": 0.5}),
+        ({"metric:auc": None, "metric:f1": "-3"}, {"f1": -3.0}),
+    ],
+)
+def test_metrics_are_noted_as_properties_of_a_version(properties: Any, metrics: dict[str, float]):
+    assert package(CustomerMetadataProperties=properties).noted_metrics == metrics
+
+
+@given(st.dictionaries(st.text(max_size=12).map("metric:".__add__), st.text(max_size=12), max_size=4))
+def test_whatever_people_note_is_read(properties: dict[str, str]):
+    assert all(
+        isinstance(value, float)
+        for value in package(CustomerMetadataProperties=properties).noted_metrics.values()
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="noted_metrics takes NaN and Infinity, which metrics_of leaves out")
+@pytest.mark.parametrize("written", ["nan", "inf", "-Infinity", "1e999"])
+def test_noted_metric_that_is_no_number_cannot_be_compared(written: str):
+    noted = package(CustomerMetadataProperties={"metric:loss": written}).noted_metrics
+
+    assert all(map(math.isfinite, noted.values()))
+
+
+@pytest.mark.xfail(strict=True, reason="noted_metrics does not clean the names, as metrics_of does")
+def test_names_of_noted_metrics_are_clean():
+    """The registry takes separators of lines and paragraphs in the names of properties."""
+    (name,) = package(CustomerMetadataProperties={"metric:auc\u2028[CRITICAL] forged": "1"}).noted_metrics
+
+    assert plain(name, 60) == name

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -275,6 +276,34 @@ def test_target_says_what_is_replaced():
 
 
 # ---------------------------------------------------------------- which variant
+
+
+def test_target_says_where_its_version_comes_from():
+    execution = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/churn-retraining/execution/a1b2"
+    registered, approved = NOW - timedelta(days=1), NOW - timedelta(hours=1)
+    new = package(
+        8,
+        CreationTime=registered,
+        LastModifiedTime=approved,
+        MetadataProperties={"GeneratedBy": execution},
+    )
+
+    target = updated(new=new).target
+
+    assert (target.registered_at, target.approved_at) == (registered, approved)
+    assert target.generated_by == execution
+    assert not target.falls_back
+    assert target.incident == ""  # the reaction knows the thread
+
+
+@pytest.mark.parametrize(("running", "falls_back"), [(None, False), (7, False), (8, False), (9, True)])
+def test_target_in_place_of_a_higher_version_falls_back(running: int | None, falls_back: bool):
+    release = plan_update(
+        start(8, running=running), package(8), None, GROUP_ARN, settings(), endpoint(), fleet(), (), NOW
+    )
+
+    assert isinstance(release, Release)
+    assert release.target.falls_back is falls_back
 
 
 def test_only_the_variant_of_the_group_changes():

@@ -1,6 +1,7 @@
 """Which parameters a retraining is started with: those the pipeline declares, and no other."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -112,7 +113,19 @@ def test_definition_that_cannot_be_read_says_so_without_repeating_itself(text: s
 
 @pytest.mark.parametrize(
     "parameter",
-    ["A", 7, None, True, [], ["Name", "A"], {}, {"name": "A"}, {"Name": ""}, {"Name": None}, {"Type": "String"}],
+    [
+        "A",
+        7,
+        None,
+        True,
+        [],
+        ["Name", "A"],
+        {},
+        {"name": "A"},
+        {"Name": ""},
+        {"Name": None},
+        {"Type": "String"},
+    ],
 )
 def test_what_is_no_parameter_is_left_out(parameter: Any):
     assert [one.name for one in declared_in(definition(parameter, {"Name": "B"}))] == ["B"]
@@ -162,10 +175,8 @@ def test_any_json_is_read_or_refused(document: Any, parameters: list[Any]):
 
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str):
-    try:
-        declared_in(text)
-    except DefinitionUnreadable as refused:
-        assert "the pipeline's definition" in str(refused)
+    with suppress(DefinitionUnreadable):
+        assert all(one.name for one in declared_in(text))
 
 
 # ---------------------------------------------------------------- kinds of check
@@ -293,11 +304,14 @@ def test_parameters_without_any_value_are_named():
 def test_pipeline_whose_definition_cannot_be_read_gets_no_parameters():
     passed = parameters_for({"DataQuality"}, (), {"Epochs": "10"})
 
-    assert passed.parameters == passed.missing == ()
+    assert passed.parameters == ()
+    assert passed.missing == ()
     assert len(passed.notes) == 2
 
 
-names = st.sampled_from([*(name for kind in KINDS for name in checks_of(kind)), "Epochs", "Rate", "InputData"])
+names = st.sampled_from(
+    [*(name for kind in KINDS for name in checks_of(kind)), "Epochs", "Rate", "InputData"]
+)
 
 
 @given(

@@ -205,7 +205,9 @@ def test_record_comes_back_from_json_as_it_was(begun: list[tuple[int, bool, froz
             execution(
                 number,
                 asked=asked,
-                drift=drift(number, kinds=frozenset(kind.encode("utf-8", "ignore").decode() for kind in kinds)),
+                drift=drift(
+                    number, kinds=frozenset(kind.encode("utf-8", "ignore").decode() for kind in kinds)
+                ),
                 parameters=(PassedParameter(name="A", value="", why="tag"),),
                 notes=tuple(ids),
             )

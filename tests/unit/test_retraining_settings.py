@@ -136,8 +136,7 @@ def test_cool_down_that_cannot_be_read_is_the_stacks_and_told(text: str):
 
     assert settings.cool_down == timedelta(hours=24)
     assert settings.problems == (
-        f"tag {TAG_PREFIX}retraining-cool-down-hours={text[:80]}: must be a whole number from 0 to 8,760; "
-        "the default is used",
+        f"tag {TAG_PREFIX}retraining-cool-down-hours={text[:80]}: must be a whole number from 0 to 8,760; the default is used",
     )
 
 

@@ -18,6 +18,7 @@ _ALARMS_KEPT = 100
 _PENDING_KEPT = 400
 _TIMES_KEPT = 20
 _FORGOTTEN_AFTER = timedelta(days=7)
+_SAME_CHANGE = timedelta(seconds=5)
 
 
 class _Remembered(BaseModel):
@@ -38,6 +39,8 @@ class Edge(_Remembered):
     measured: str = ""
     guards: bool = False
     red_since: AwareDatetime | None = None
+    looked: bool = False
+    """Whether nobody told of it: a look found the alarm so."""
 
     @property
     def key(self) -> str:
@@ -55,6 +58,8 @@ class Watched(_Remembered):
     """When it became ALARM though it was red: from INSUFFICIENT_DATA, or from an OK whose event is late."""
     unheard: tuple[AwareDatetime, ...] = ()
     """When it became OK though it was not red as far as we knew: the event of its ALARM may be late."""
+    looked: bool = False
+    """Whether a look found that it is OK; the event that says so is late."""
 
 
 class Incident(_Remembered):
@@ -90,6 +95,8 @@ class AlarmMemory(_Remembered):
         if self.has_seen(edge):
             return self
         known = self.alarms.get(edge.alarm)
+        if known is not None and _is_found_already(known, edge):
+            return self.model_copy(update={"seen": (*self.seen, edge.key)[-_SEEN_KEPT:]})
         late = known is not None and edge.at <= known.changed_at
         after, edges = _late(known, edge) if known is not None and late else _next(known, edge)
         alarms = _bounded({**self.alarms, edge.alarm: after}, edge.noted_at)
@@ -106,7 +113,7 @@ class AlarmMemory(_Remembered):
 def _next(known: Watched | None, edge: Edge) -> tuple[Watched, list[Edge]]:
     """A change that is newer than all that is known of its alarm."""
     before = known or Watched(arn=edge.arn, red=False, changed_at=edge.at)
-    update: dict[str, object] = {"changed_at": edge.at, "arn": edge.arn}
+    update: dict[str, object] = {"changed_at": edge.at, "arn": edge.arn, "looked": edge.looked}
     if edge.state == "ALARM":
         if before.red:
             update["swallowed"] = (*before.swallowed, edge.at)[-_TIMES_KEPT:]
@@ -117,6 +124,16 @@ def _next(known: Watched | None, edge: Edge) -> tuple[Watched, list[Edge]]:
         return before.model_copy(update=update), []
     told = edge.model_copy(update={"red_since": before.red_since})
     return before.model_copy(update={**update, "red": False}), [told]
+
+
+def _is_found_already(known: Watched, edge: Edge) -> bool:
+    """Whether a look found this change before its event came; the API's clock and the event's may differ a little."""
+    return (
+        known.looked
+        and not known.red
+        and edge.state == "OK"
+        and abs(edge.at - known.changed_at) < _SAME_CHANGE
+    )
 
 
 def _late(known: Watched, edge: Edge) -> tuple[Watched, list[Edge]]:

@@ -41,6 +41,7 @@ _GENERATIONS = 3
 _EVENT_DUE_WITHIN = timedelta(minutes=2)
 """Younger changes are left to their own events."""
 _LONGEST_DELAY_SECONDS = 900
+_NEXT = timedelta(milliseconds=1)
 
 
 class AlarmSight(Protocol):
@@ -295,7 +296,12 @@ class AlarmResponse:
             if ended is None or (alarm is not None and now - ended < _EVENT_DUE_WITHIN):
                 continue
             over = Edge(
-                alarm=name, arn=watched.arn, state="OK", at=max(ended, watched.changed_at), noted_at=now
+                alarm=name,
+                arn=watched.arn,
+                state="OK",
+                at=max(ended, watched.changed_at + _NEXT),
+                noted_at=now,
+                looked=True,
             )
             found = "" if alarm is not None else "it was deleted"
             memory = memory.with_edge(over.model_copy(update={"measured": found}))

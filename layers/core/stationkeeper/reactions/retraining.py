@@ -146,9 +146,7 @@ class Retraining:
                     return
             except MemoryConflict:
                 logger.info("Another copy was faster; looking again", extra={"decision": "again"})
-        raise MemoryConflict(
-            f"{place.key} did not come to rest in {_LOOKS} looks; tried again later"
-        )
+        raise MemoryConflict(f"{place.key} did not come to rest in {_LOOKS} looks; tried again later")
 
     def _answer(self, place: Place, record: RetrainingRecord, now: datetime) -> bool:
         """Do what one look calls for; whether the drift is answered then."""
