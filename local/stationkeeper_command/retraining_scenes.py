@@ -72,7 +72,7 @@ def _data_drifts(system: EmbeddedAws) -> None:
     put_metrics(system, 9, auc=0.928)
     sagemaker.create_pipeline(
         PipelineName=PIPELINE,
-        PipelineDefinition=json.dumps(_definition()),
+        PipelineDefinition=json.dumps(pipeline_definition()),
         ClientRequestToken="0" * 32,
         RoleArn=ROLE,
     )
@@ -131,8 +131,8 @@ def _customers_wait(system: EmbeddedAws) -> None:
     system.settle()
 
 
-def _definition() -> dict[str, Any]:
-    """A pipeline as the SageMaker SDK would write it: train, check, register."""
+def pipeline_definition() -> dict[str, Any]:
+    """A pipeline as the SageMaker SDK would write it: train, check, register version 9."""
     jobs = {
         "RoleArn": ROLE,
         "StoppingCondition": {"MaxRuntimeInSeconds": 3_600},

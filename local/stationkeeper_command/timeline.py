@@ -101,7 +101,8 @@ class Reader:
 def show(console: Console, happened: Happened) -> None:
     """One line per decision, one per message."""
     if happened.unmatched:
-        console.print(_row("no rule", f"{happened.unmatched} event(s) that no rule takes", "dim"))
+        these = f"{happened.unmatched} of these events: no function sees them"
+        console.print(_row("no rule", f"no rule of the template takes {these}", "dim"))
     for crash in happened.crashes:
         console.print(
             _row(

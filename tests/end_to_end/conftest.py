@@ -1,6 +1,7 @@
 """The built artifacts in the embedded AWS: one build for all tests, one system for each module."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ def built() -> None:
     project.prepare_runtime()
 
 
+def subject_and_incident(subject: str, attributes: Mapping[str, Any]) -> tuple[str, str]:
+    """The parts of a message's subject; an incident stands in it and among the attributes, and is the same."""
+    words, _, incident = subject.rpartition(" #")
+    assert re.fullmatch("[0-9a-f]{8}", incident), subject
+    assert attributes["incident"] == incident
+    return words, incident
+
+
 class System:
     """The stack, with the reports its runs read."""
 
@@ -33,12 +42,16 @@ class System:
         self.s3.put_object(Bucket=BUCKET, Key=f"{key}/constraint_violations.json", Body=report)
 
     def react(self, *events: dict[str, Any], times: int = 1) -> list[str]:
-        """Subjects of the messages on-call got because of these events."""
+        """Subjects, without the incidents they end with, of the messages on-call got because of these events."""
         self.aws.send(events, times=times)
         self.aws.drain(180)
+        return [subject for subject, _ in self.mail()]
+
+    def mail(self) -> list[tuple[str, str]]:
+        """Subject and incident of each message on-call got since the last time."""
         messages = self.aws.outbox()
         new, self._read = messages[self._read :], len(messages)
-        return [str(message.subject) for message in new]
+        return [subject_and_incident(str(message.subject), message.attributes) for message in new]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from stationkeeper_command import project
 
+from tests.end_to_end.conftest import subject_and_incident
 from tests.real import PLACE, read
 
 STATIONKEEPER = Path(sys.executable).parent / "stationkeeper"
@@ -52,18 +53,39 @@ def real(name: str) -> Path:
     return PLACE / name
 
 
+def sdk_client(service: str, port: int) -> Any:
+    import boto3
+
+    return boto3.client(
+        service,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name="eu-west-1",
+        aws_access_key_id="anything",
+        aws_secret_access_key="anything",
+    )
+
+
 def subjects(scenes: list[dict[str, Any]]) -> list[list[str]]:
-    return [[message["subject"] for message in scene["messages"]] for scene in scenes]
+    """Of each scene, without the incidents they end with."""
+    return [[subject for subject, _ in map(_parts, scene["messages"])] for scene in scenes]
 
 
-def test_the_demo_tells_a_day_of_one_endpoint(built: None, state: Path) -> None:
+def incidents(scene: dict[str, Any]) -> list[str]:
+    return [incident for _, incident in map(_parts, scene["messages"])]
+
+
+def _parts(message: dict[str, Any]) -> tuple[str, str]:
+    return subject_and_incident(message["subject"], message["attributes"])
+
+
+def test_the_demo_tells_its_three_stories(built: None, state: Path) -> None:
     scenes = document("demo")["scenes"]
 
     assert subjects(scenes) == [
         [],
         ["[CRITICAL] churn-prod: 5 features drifted, 2 features changed type, 2 more"],
         [],
-        ["[CRITICAL] churn-prod: 7 features drifted, 2 features changed type, 3 more (3 new, 5 worse)"],
+        ["[CRITICAL] churn-prod: 7 features drifted, 5 more (3 new, 5 worse)"],
         ["[WARNING] churn-prod: monitor is blind, report is missing"],
         ["[CRITICAL] churn-prod: monitor sees again, 12 violations open"],
         [],
@@ -72,11 +94,37 @@ def test_the_demo_tells_a_day_of_one_endpoint(built: None, state: Path) -> None:
         ["[INFO] churn-live: releasing version 7, replacing 6"],
         ["[OK] churn-live: version 7 in service after 28 minutes"],
         ["[INFO] churn-live: releasing version 8, replacing 7"],
-        ["[CRITICAL] churn-live: version 8 rolled back, version 7 serves"],
+        [
+            "[CRITICAL] churn-live: alarm red while version 8 is being released",
+            "[CRITICAL] churn-live: version 8 rolled back, version 7 serves",
+            "[OK] churn-live: alarm churn-live-churn-v8-07cf5bb0-5xx-errors clear after 7 minutes",
+        ],
         [],
+        [
+            "[CRITICAL] churn-live: 5 features drifted, 2 features changed type, 2 more",
+            "[INFO] churn-live: retraining started, 9 violations",
+        ],
+        [
+            "[INFO] churn-live: version 9 of churn, retrained, waits for approval",
+            "[OK] churn-live: retraining done after 18 minutes, version 9 registered",
+        ],
+        [
+            "[INFO] churn-live: releasing version 9, replacing 7",
+            "[OK] churn-live: version 9 in service after 28 minutes",
+        ],
+        [
+            "[CRITICAL] churn-live: version 9 taken back after 12 minutes",
+            "[INFO] churn-live: releasing version 7, replacing 9",
+            "[OK] churn-live: version 7 in service after 28 minutes",
+        ],
+        ["[OK] churn-live: alarm churn-live-churn-v9-cb2e0861-latency clear after 33 minutes"],
     ]
+    of_drift = {incident for scene in scenes[14:17] for incident in incidents(scene)}
+    of_alarm = {incident for scene in scenes[17:19] for incident in incidents(scene)}
+    assert (len(of_drift), len(of_alarm)) == (1, 1)
+    assert of_drift != of_alarm
     assert [crash["outcome"] for crash in scenes[3]["crashes"]] == ["crash"]
-    assert len(list((state / "outbox").glob("*.json"))) == 10
+    assert len(list((state / "outbox").glob("*.json"))) == 22
     endpoint = scenes[-1]["endpoint"]
     assert endpoint["status"] == "InService"
     assert endpoint["config"].startswith("churn-v7-")
@@ -92,11 +140,13 @@ def test_the_demo_reads_as_a_timeline(built: None) -> None:
     assert done.returncode == 0
     assert "1. The hourly run finds nothing wrong" in done.stdout
     assert "-> monitor_report churn-prod: judged critical" in done.stdout
-    assert "Subject: [CRITICAL] churn-prod" in done.stdout
+    assert "-> retraining     churn-live: starts the pipeline churn-retraining" in done.stdout
+    assert "-> alarm_response churn-live: red; takes the live version back: it became red" in done.stdout
     assert (
         "-> release        churn-live: version 8 is not in service: SageMaker rolled it back" in done.stdout
     )
-    assert "Subject: [CRITICAL] churn-live: version 8 rolled back, version 7 serves" in done.stdout
+    assert "Subject: [INFO] churn-live: version 9 of churn, retrained, waits for approval #" in done.stdout
+    assert "Subject: [CRITICAL] churn-live: version 9 taken back after 12 minutes #" in done.stdout
 
 
 def test_the_taxi_weeks_are_told_when_they_start_and_when_they_get_worse(built: None) -> None:
@@ -182,10 +232,10 @@ def test_samples_sent_to_a_running_system_say_what_each_did(local: int) -> None:
     first = document("send", sample, "--port", str(local))
     again = document("send", sample, "--port", str(local), "--times", "5")
 
-    assert [message["subject"] for message in first["messages"]] == [
-        "[CRITICAL] churn-prod: 5 features drifted, 2 features changed type, 2 more"
+    assert subjects([first]) == [
+        ["[CRITICAL] churn-prod: 5 features drifted, 2 features changed type, 2 more"]
     ]
-    assert [decision["decision"] for decision in first["decisions"]] == ["judged", "told"]
+    assert sorted(decision["decision"] for decision in first["decisions"]) == ["ignored", "judged", "told"]
     assert again["messages"] == []
     assert [decision["decision"] for decision in again["decisions"]] == ["known"] * 5
 
@@ -214,30 +264,95 @@ def test_every_kind_of_monitor_has_a_sample(
     sent = document("send", project.SAMPLES / f"{name}.json", "--port", str(local))
 
     assert sent["decisions"][0]["decision"] == decision
-    assert [message["subject"] for message in sent["messages"]] == ([subject] if subject else [])
+    assert subjects([sent]) == [[subject] if subject else []]
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        (
+            "training-job-failed",
+            "churn-training-2026-11-24-02-05-11-482: training job failed after 2 minutes",
+        ),
+        (
+            "training-job-completed",
+            "churn-training-2026-11-24-03-00-07-915: model trained, but not registered",
+        ),
+        ("transform-job-failed", "churn-scoring-2026-11-23: transform job failed after 4 minutes"),
+        ("processing-job-failed", "preprocess-churn-2026-11-23-21-15-40-006: processing job failed"),
+    ],
+)
+def test_jobs_that_take_part_have_samples(local: int, name: str, subject: str) -> None:
+    sent = document("send", project.SAMPLES / f"{name}.json", "--port", str(local))
+
+    assert [decision["decision"] for decision in sent["decisions"]] == ["told", "told"]
+    assert subjects([sent]) == [[f"[WARNING] {subject}"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "reason"),
+    [
+        ("alarm-composite", "AlarmResponse", "it is about no endpoint that anybody named"),
+        ("alarm-contributor", "AlarmResponse", "it is muted by the mute rule monday-load-test"),
+        ("pipeline-execution-failed", "JobReport", "it carries no tag of ours"),
+        ("pipeline-execution-succeeded", "JobReport", "it ended well, and was not started here"),
+    ],
+)
+def test_samples_of_what_is_nobodys_business_say_why(
+    local: int, name: str, function: str, reason: str
+) -> None:
+    sent = document("send", project.SAMPLES / f"{name}.json", "--port", str(local))
+
+    assert [decision["decision"] for decision in sent["decisions"]] == ["ignored"]
+    assert function in sent["decisions"][0]["function"]
+    assert sent["decisions"][0]["reason"].startswith(reason)
+    assert sent["messages"] == []
+
+
+def test_the_samples_of_an_alarm_are_one_thread_once_its_endpoint_takes_part(local: int) -> None:
+    raised, cleared = (project.SAMPLES / f"alarm-{name}.json" for name in ("raised", "cleared"))
+    port = ("--port", str(local))
+    before = document("send", raised, *port)
+    sdk_client("cloudwatch", local).put_metric_alarm(
+        AlarmName="churn-prod-latency",
+        Namespace="AWS/SageMaker",
+        MetricName="ModelLatency",
+        ExtendedStatistic="p95",
+        Period=60,
+        EvaluationPeriods=3,
+        Threshold=1_000_000,
+        ComparisonOperator="GreaterThanThreshold",
+        Tags=[{"Key": "stationkeeper:endpoint", "Value": "churn-prod"}],
+    )
+
+    red, again, clear = (document("send", sample, *port) for sample in (raised, raised, cleared))
+
+    assert before["messages"] == again["messages"] == []
+    assert subjects([red, clear]) == [
+        ["[CRITICAL] churn-prod: alarm churn-prod-latency red"],
+        ["[OK] churn-prod: alarm churn-prod-latency clear after 23 minutes"],
+    ]
+    assert incidents(red) == incidents(clear)
 
 
 def test_samples_that_are_no_runs_reach_no_rule(local: int) -> None:
     samples = [project.SAMPLES / f"{name}.json" for name in ("baseline-job", "not-a-monitor")]
 
     sent = document("send", *samples, "--port", str(local))
+    said = run("send", *samples, "--port", str(local))
 
     assert sent["events_no_rule_takes"] == 2
     assert sent["decisions"] == []
+    assert (
+        "-> no rule        no rule of the template takes 2 of these events: no function sees them"
+        in said.stdout
+    )
 
 
 def test_any_aws_sdk_can_use_the_embedded_aws(local: int) -> None:
-    import boto3
+    urls = sdk_client("sqs", local).list_queues()["QueueUrls"]
 
-    sqs = boto3.client(
-        "sqs",
-        endpoint_url=f"http://127.0.0.1:{local}",
-        region_name="eu-west-1",
-        aws_access_key_id="anything",
-        aws_secret_access_key="anything",
-    )
-
-    assert any("MonitorReportDeadLetters" in url for url in sqs.list_queues()["QueueUrls"])
+    assert any("MonitorReportDeadLetters" in url for url in urls)
 
 
 def test_a_report_is_judged_on_the_spot() -> None:

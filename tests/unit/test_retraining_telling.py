@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stationkeeper.alerts import telling as telling_of_alerts
 from stationkeeper.events.domain import DomainEvent, ReportedViolation, ViolationsDetected
 from stationkeeper.events.on_bus import from_detail
 from stationkeeper.events.retraining_events import PassedParameter, RetrainingSkipped, RetrainingStarted
 from stationkeeper.reports.reader import read_violations
+from stationkeeper.reports.verdict import Judged
 from stationkeeper.reports.violation import Monitor
 from stationkeeper.retraining.decision import Skip
 from stationkeeper.retraining.record import Drift
 from stationkeeper.retraining.telling import Telling, drift_of
 from stationkeeper.severity import Severity
 
-from tests.unit.builders import hostile_text, report
+from tests.unit.builders import hostile_text, report, violation
 from tests.unit.release_builders import ACCOUNT, ENDPOINT, GROUP_ARN, NOW, OTHER_GROUP_ARN, REGION, version
 from tests.unit.test_release_telling import texts_of
 from tests.unit.test_retraining_decision import violations_detected
@@ -110,6 +112,20 @@ def test_drift_in_words_is_worst_first(said: dict[str, Any], words: str):
 
 
 @pytest.mark.parametrize(
+    ("severity", "counts", "expected"),
+    [
+        ("info", {"critical": 3, "info": 1}, Severity.CRITICAL),
+        ("warning", {"critical": 0, "info": 1}, Severity.WARNING),
+        ("critical", {}, Severity.CRITICAL),
+    ],
+)
+def test_drift_is_as_bad_as_the_worst_that_is_violated(
+    severity: str, counts: dict[str, int], expected: Severity
+):
+    assert drift_of(detected(severity=severity, counts=counts)).severity is expected
+
+
+@pytest.mark.parametrize(
     ("said", "kinds"),
     [
         ({"monitor": "data_quality"}, {"DataQuality"}),
@@ -151,9 +167,10 @@ def test_metric_of_a_bias_report_is_where_the_reader_puts_it(metric: str, kind: 
     strict=True, reason="alerts.telling clips qualifiers to 80 characters, and the metric is at their end"
 )
 def test_metric_behind_a_long_facet_value_is_seen():
-    from stationkeeper.alerts.text import plain
+    found = violation("sex", "bias_drift_check", monitor=Monitor.BIAS, qualifier=f"{'v' * 100} CI")
+    told = telling_of_alerts._reported(Judged(found, Severity.CRITICAL, 300, None), None)
 
-    assert drift_of(detected(**of_bias(plain("v" * 100 + " CI", 80)))).kinds == {"DataBias"}
+    assert drift_of(detected(monitor="bias", worst=[told])).kinds == {"DataBias"}
 
 
 @given(hostile_text(), hostile_text(), hostile_text(), st.lists(hostile_text(), max_size=3))

@@ -15,9 +15,11 @@ from stationkeeper.severity import Severity
 
 _SEEN_KEPT = 400
 _ALARMS_KEPT = 100
-_PENDING_KEPT = 400
-_TIMES_KEPT = 20
+_MOST_ALARMS = 600
+"""More than the 500 time series one alarm may watch."""
 _FORGOTTEN_AFTER = timedelta(days=7)
+_PENDING_KEPT = 400
+_HEARD_KEPT = 20
 _SAME_CHANGE = timedelta(seconds=5)
 
 
@@ -47,19 +49,32 @@ class Edge(_Remembered):
         return stable_id(self.alarm, self.state, self.at.isoformat())[:12]
 
 
+class Heard(_Remembered):
+    """An event of an alarm; `told` where it was an edge."""
+
+    state: Literal["ALARM", "OK"]
+    at: AwareDatetime
+    told: bool = False
+    looked: bool = False
+    """Whether a look found it; its event may come yet."""
+
+
 class Watched(_Remembered):
-    """An alarm as its newest event showed it."""
+    """An alarm as its events show it."""
 
     arn: str
-    red: bool
-    changed_at: AwareDatetime
+    heard: tuple[Heard, ...] = ()
+    """Its newest events in the order they happened."""
     red_since: AwareDatetime | None = None
-    swallowed: tuple[AwareDatetime, ...] = ()
-    """When it became ALARM though it was red: from INSUFFICIENT_DATA, or from an OK whose event is late."""
-    unheard: tuple[AwareDatetime, ...] = ()
-    """When it became OK though it was not red as far as we knew: the event of its ALARM may be late."""
-    looked: bool = False
-    """Whether a look found that it is OK; the event that says so is late."""
+    """Since when it is red, or was red last."""
+
+    @property
+    def red(self) -> bool:
+        return bool(self.heard) and self.heard[-1].state == "ALARM"
+
+    @property
+    def changed_at(self) -> datetime:
+        return self.heard[-1].at
 
 
 class Incident(_Remembered):
@@ -69,6 +84,10 @@ class Incident(_Remembered):
     since: AwareDatetime
     told: int = 0
     """How many messages it has made."""
+    told_at: AwareDatetime | None = None
+    """When it made the last one."""
+    worst: Severity = Severity.INFO
+    """Of the red alarms it has told of."""
     closed_at: AwareDatetime | None = None
 
 
@@ -94,11 +113,10 @@ class AlarmMemory(_Remembered):
         """The memory once an alarm's change was heard of; the same memory when it was heard of before."""
         if self.has_seen(edge):
             return self
-        known = self.alarms.get(edge.alarm)
-        if known is not None and _is_found_already(known, edge):
+        known = self.alarms.get(edge.alarm) or Watched(arn=edge.arn)
+        if any(_is_same(heard, edge) for heard in known.heard if heard.looked):
             return self.model_copy(update={"seen": (*self.seen, edge.key)[-_SEEN_KEPT:]})
-        late = known is not None and edge.at <= known.changed_at
-        after, edges = _late(known, edge) if known is not None and late else _next(known, edge)
+        after, edges = _with_event(known, edge)
         alarms = _bounded({**self.alarms, edge.alarm: after}, edge.noted_at)
         pending = sorted((*self.pending, *edges), key=lambda one: one.at)[-_PENDING_KEPT:]
         return self.model_copy(
@@ -110,60 +128,56 @@ class AlarmMemory(_Remembered):
         )
 
 
-def _next(known: Watched | None, edge: Edge) -> tuple[Watched, list[Edge]]:
-    """A change that is newer than all that is known of its alarm."""
-    before = known or Watched(arn=edge.arn, red=False, changed_at=edge.at)
-    update: dict[str, object] = {"changed_at": edge.at, "arn": edge.arn, "looked": edge.looked}
-    if edge.state == "ALARM":
-        if before.red:
-            update["swallowed"] = (*before.swallowed, edge.at)[-_TIMES_KEPT:]
-            return before.model_copy(update=update), []
-        return before.model_copy(update={**update, "red": True, "red_since": edge.at}), [edge]
-    if not before.red:
-        update["unheard"] = (*before.unheard, edge.at)[-_TIMES_KEPT:]
-        return before.model_copy(update=update), []
-    told = edge.model_copy(update={"red_since": before.red_since})
-    return before.model_copy(update={**update, "red": False}), [told]
-
-
-def _is_found_already(known: Watched, edge: Edge) -> bool:
+def _is_same(found: Heard, edge: Edge) -> bool:
     """Whether a look found this change before its event came; the API's clock and the event's may differ a little."""
-    return (
-        known.looked
-        and not known.red
-        and edge.state == "OK"
-        and abs(edge.at - known.changed_at) < _SAME_CHANGE
-    )
+    return found.state == edge.state and abs(edge.at - found.at) < _SAME_CHANGE
 
 
-def _late(known: Watched, edge: Edge) -> tuple[Watched, list[Edge]]:
-    """A change that is older than another one that is known: it is told, and what it explains of later ones; the alarm stays as it is."""
-    if edge.state == "ALARM":
-        if known.red and known.red_since is not None and known.red_since <= edge.at:
-            return known, []  # it was red already
-        explained = min((at for at in known.unheard if at > edge.at), default=None)
-        if explained is None:
-            return known, [edge]
-        over = edge.model_copy(
-            update={"state": "OK", "at": explained, "red_since": edge.at, "measured": "", "severity": "info"}
+def _with_event(known: Watched, edge: Edge) -> tuple[Watched, list[Edge]]:
+    """An alarm once an event of it was heard of, and what is an edge now: that event, the one after it, both, or none.
+
+    An event is an edge when the one before it, of those heard of, is of the other state. A late one may make an edge of the next.
+    """
+    place = sum(heard.at <= edge.at for heard in known.heard)
+    heard = [
+        *known.heard[:place],
+        Heard(state=edge.state, at=edge.at, looked=edge.looked),
+        *known.heard[place:],
+    ]
+    forgot = len(known.heard) == _HEARD_KEPT
+    edges: list[Edge] = []
+    for index in range(place, min(place + 2, len(heard))):
+        one = heard[index]
+        before = heard[index - 1].state if index else None
+        if one.told or before == one.state or (before is None and one.state == "OK" and not forgot):
+            continue
+        heard[index] = one.model_copy(update={"told": True})
+        since = _red_from(heard, index - 1) if one.state == "OK" else None
+        edges.append(
+            edge.model_copy(update={"red_since": since})
+            if index == place
+            else edge.model_copy(
+                update={"state": one.state, "at": one.at, "measured": "", "red_since": since}
+            )
         )
-        left = tuple(at for at in known.unheard if at != explained)
-        return known.model_copy(update={"unheard": left}), [edge, over]
-    again = min((at for at in known.swallowed if at > edge.at), default=None)
-    if again is None:
-        return known, [edge]
-    left = tuple(at for at in known.swallowed if at != again)
-    raised = edge.model_copy(update={"state": "ALARM", "at": again, "measured": ""})
-    since = again if known.red else known.red_since
-    return known.model_copy(update={"swallowed": left, "red_since": since}), [edge, raised]
+    newest = len(heard) - 1 if heard[-1].state == "ALARM" else len(heard) - 2
+    began = _red_from(heard, newest)
+    if known.red_since and (began is None or (forgot and began == heard[0].at)):
+        began = known.red_since
+    return Watched(arn=edge.arn, heard=tuple(heard[-_HEARD_KEPT:]), red_since=began), edges
+
+
+def _red_from(heard: list[Heard], index: int) -> datetime | None:
+    """Since when an alarm was red at one of its events, as far as is known."""
+    since = None
+    while index >= 0 and heard[index].state == "ALARM":
+        since, index = heard[index].at, index - 1
+    return since
 
 
 def _bounded(alarms: dict[str, Watched], now: datetime) -> dict[str, Watched]:
-    """Without those that were quiet for long, where there are many."""
+    """Where there are many: without those that were quiet for long; at most so many, the red and the newest ones."""
     if len(alarms) <= _ALARMS_KEPT:
         return alarms
-    return {
-        name: watched
-        for name, watched in alarms.items()
-        if watched.red or now - watched.changed_at < _FORGOTTEN_AFTER
-    }
+    kept = [one for one in alarms.items() if one[1].red or now - one[1].changed_at < _FORGOTTEN_AFTER]
+    return dict(sorted(kept, key=lambda one: (one[1].red, one[1].changed_at))[-_MOST_ALARMS:])

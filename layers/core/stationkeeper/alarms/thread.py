@@ -1,7 +1,8 @@
 """When alarms of an endpoint are told, so that a storm is one thread and not forty e-mails: a pure function over the memory.
 
-The first red alarm is told at once. What follows is gathered: for three minutes, then ten, then fifteen. An incident is over when no
-alarm was red for three minutes; one that begins again within the hour is the same.
+The first red alarm is told at once, and so is one that is worse than what was told. Otherwise the messages of an incident are at least three
+minutes apart, then ten, then fifteen; what happens in between is gathered. An incident is over when no alarm was red for three minutes; one that
+begins again within the hour is the same.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from typing import Literal
 from stationkeeper.alarms.memory import AlarmMemory, Edge, Incident
 from stationkeeper.events.domain import stable_id
 
-_GATHERED = (timedelta(minutes=3), timedelta(minutes=10), timedelta(minutes=15))
+_APART = (timedelta(minutes=3), timedelta(minutes=10), timedelta(minutes=15))
 """SQS delays a message by 15 minutes at most."""
+_MOST_GATHERED = 300
+"""Told at once, before the memory forgets the oldest."""
 _QUIET = timedelta(minutes=3)
 _SAME_WITHIN = timedelta(hours=1)
 
@@ -47,30 +50,47 @@ def next_message(
     if not memory.pending:
         return None
     known = memory.incident
-    goes_on = known is not None and (known.closed_at is None or now - known.closed_at < _SAME_WITHIN)
+    # Counted to when it was heard of: what is gathered past the hour still belongs to the incident it was gathered for.
+    heard_at = min(edge.noted_at for edge in memory.pending)
+    goes_on = known is not None and (known.closed_at is None or heard_at - known.closed_at < _SAME_WITHIN)
     if known is None or not goes_on:
         began = min(edge.red_since or edge.at for edge in memory.pending)
         incident = Incident(id=stable_id(endpoint.lower(), "alarm", began.isoformat())[:8], since=began)
         return _tell(memory, incident, now, first=True)
-    if not urgent:
+    if not urgent and not _is_worse(memory, known) and len(memory.pending) < _MOST_GATHERED:
         due = _due(memory, known)
         if now < due:
             return Later(due)
         quiet_at = max(edge.noted_at for edge in memory.pending) + _QUIET
-        if not memory.red and now < min(quiet_at, due + _GATHERED[-1]):
+        if not memory.red and now < min(quiet_at, due + _APART[-1]):
             return Later(quiet_at)
     return _tell(memory, known, now, first=False)
 
 
+def _is_worse(memory: AlarmMemory, incident: Incident) -> bool:
+    """Whether something went red that is worse than all that on-call was told of this incident."""
+    return any(edge.state == "ALARM" and edge.severity > incident.worst for edge in memory.pending)
+
+
 def _due(memory: AlarmMemory, incident: Incident) -> datetime:
-    """When the changes that are pending have been gathered for long enough."""
-    longest = _GATHERED[min(max(incident.told, 1), len(_GATHERED)) - 1]
-    return min(edge.noted_at for edge in memory.pending) + longest
+    """When the incident may make its next message."""
+    heard_at = min(edge.noted_at for edge in memory.pending)
+    if incident.told_at is None:
+        return heard_at
+    return max(heard_at, incident.told_at + _APART[min(max(incident.told, 1), len(_APART)) - 1])
 
 
 def _tell(memory: AlarmMemory, incident: Incident, now: datetime, *, first: bool) -> Tell:
     raised = {edge.alarm for edge in memory.pending if edge.state == "ALARM"}
-    told = incident.model_copy(update={"told": incident.told + 1, "closed_at": None if memory.red else now})
+    worst = max((incident.worst, *(edge.severity for edge in memory.pending if edge.state == "ALARM")))
+    told = incident.model_copy(
+        update={
+            "told": incident.told + 1,
+            "told_at": now,
+            "worst": worst,
+            "closed_at": None if memory.red else now,
+        }
+    )
     return Tell(
         kind="raised" if raised & set(memory.red) else "cleared",
         edges=memory.pending,
