@@ -88,6 +88,8 @@ class WholeWorld(ReleaseWorld):
     boxes: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in REACTIONS.values()})
     domain_events: list[dict[str, Any]] = field(default_factory=list)
     """All that went over our own bus, in order; a repeat of an id counts as one."""
+    published: list[str] = field(default_factory=list)
+    """Ids of all that went over our own bus, with repeats."""
     lost: int = 0
     """How many of the next events never arrive."""
 
@@ -181,6 +183,7 @@ class WholeWorld(ReleaseWorld):
         self.boxes["alarm_response"] += [one["Body"] for one in self._receive(self.alarm_queue_url)]
         for message in self._receive(self.bus_queue_url):
             event = json.loads(message["Body"])
+            self.published.append(event["detail"]["id"])
             if event["detail"]["id"] not in {one["detail"]["id"] for one in self.domain_events}:
                 self.domain_events.append(event)
             self._sort(event, on_our_bus=True)

@@ -34,7 +34,7 @@ def run(console: Console, progress: Console, reports: Path | None) -> list[dict[
     now = datetime.now(UTC)
     scenes = replay_scenes(reports, now) if reports else demo_scenes(now)
     told: list[dict[str, Any]] = []
-    surprises: list[str] = []
+    odd: list[str] = []
     # Only monitor_report is killed here, and it needs no deadline to pass before it may be tried again.
     with running(progress, honour_deadlines=False) as system:
         reader = timeline.Reader(project.STATE)
@@ -44,23 +44,20 @@ def run(console: Console, progress: Console, reports: Path | None) -> list[dict[
             happened = _play(system, s3, reader, scene)
             timeline.show(console, happened)
             told.append({"scene": scene.title, "event_id": scene.event["id"], **happened.as_json()})
-            if scene.tells is not None:
-                surprises += _surprises(number, scene.tells, happened)
+            odd += surprises(number, scene, happened, {})
         if not reports:
-            _play_in_account(system, reader, console, told, surprises)
+            odd += _play_in_account(system, reader, console, told)
     _finish(console, told)
-    if surprises:
-        raise CommandError(f"not as the scenes say: {'; '.join(surprises)}")
+    if odd:
+        raise CommandError(f"not as the scenes say: {'; '.join(odd)}")
     return told
 
 
 def _play_in_account(
-    system: EmbeddedAws,
-    reader: timeline.Reader,
-    console: Console,
-    told: list[dict[str, Any]],
-    surprises: list[str],
-) -> None:
+    system: EmbeddedAws, reader: timeline.Reader, console: Console, told: list[dict[str, Any]]
+) -> list[str]:
+    """Adds to `told`; returns what did not go as the scenes say."""
+    odd: list[str] = []
     threads: dict[str, str] = {}
     for scene in (*release_scenes(), *retraining_scenes()):
         number = len(told) + 1
@@ -74,10 +71,7 @@ def _play_in_account(
         happened.unmatched = 0  # most of what SageMaker tells of an endpoint at work is for nobody
         timeline.show(console, happened)
         told.append({"scene": scene.title, **happened.as_json()})
-        surprises += [
-            *_surprises(number, scene.tells, happened),
-            *_other_threads(number, scene, happened, threads),
-        ]
+        odd += surprises(number, scene, happened, threads)
     there = inventory(system)
     console.print(
         Text(
@@ -86,36 +80,33 @@ def _play_in_account(
         )
     )
     told[-1]["endpoint"] = there
+    return odd
 
 
-def _surprises(number: int, tells: tuple[str, ...], happened: timeline.Happened) -> list[str]:
-    """What came of a scene besides, or instead of, what it promises."""
-    kinds = [str(message["attributes"].get("kind")) for message in happened.messages]
+def surprises(
+    number: int, scene: Scene | AccountScene, happened: timeline.Happened, threads: dict[str, str]
+) -> list[str]:
+    """What came of a scene besides, or instead of, what it promises; `threads` remembers the incident of each thread."""
+    messages = [message["attributes"] for message in happened.messages]
+    kinds = [str(attributes.get("kind")) for attributes in messages]
+    incidents = [str(attributes.get("incident")) for attributes in messages]
     found = [
         f"scene {number} left {count(len(lost), 'event')} unhandled"
         for lost in (happened.dead_letters, happened.undelivered)
         if lost
     ]
-    if sorted(kinds) != sorted(tells):
-        found.append(
-            f"scene {number} told {', '.join(kinds) or 'nothing'}, not {', '.join(tells) or 'nothing'}"
-        )
+    if scene.tells is not None and sorted(kinds) != sorted(scene.tells):
+        told, meant = (", ".join(one) or "nothing" for one in (kinds, scene.tells))
+        found.append(f"scene {number} told {told}, not {meant}")
+    thread = scene.thread if isinstance(scene, AccountScene) else ""
+    if thread and incidents:
+        incident = threads.setdefault(thread, incidents[0])
+        found += [
+            f"scene {number} told #{other}, and its thread is #{incident}"
+            for other in incidents
+            if other != incident
+        ]
     return found
-
-
-def _other_threads(
-    number: int, scene: AccountScene, happened: timeline.Happened, threads: dict[str, str]
-) -> list[str]:
-    """Messages of a scene that do not belong to its thread; `threads` remembers the incident of each."""
-    if not scene.thread:
-        return []
-    incidents = [str(message["attributes"].get("incident")) for message in happened.messages]
-    incident = threads.setdefault(scene.thread, *incidents[:1])
-    return [
-        f"scene {number} told #{other}, and its thread is #{incident}"
-        for other in incidents
-        if other != incident
-    ]
 
 
 def _play(system: EmbeddedAws, s3: Any, reader: timeline.Reader, scene: Scene) -> timeline.Happened:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,9 @@ from typing import Any
 
 import pytest
 from stationkeeper_command import project
+from stationkeeper_command.demo import surprises
+from stationkeeper_command.scenes import AccountScene
+from stationkeeper_command.timeline import Happened
 
 from tests.end_to_end.conftest import subject_and_incident
 from tests.real import PLACE, read
@@ -66,8 +70,14 @@ def sdk_client(service: str, port: int) -> Any:
 
 
 def subjects(scenes: list[dict[str, Any]]) -> list[list[str]]:
-    """Of each scene, without the incidents they end with."""
-    return [[subject for subject, _ in map(_parts, scene["messages"])] for scene in scenes]
+    """Of each scene, without the incidents they end with, and without names and lengths of alarms."""
+    return [
+        [
+            re.sub(r"alarm \S+ clear after .*", "alarm clear", _parts(message)[0])
+            for message in scene["messages"]
+        ]
+        for scene in scenes
+    ]
 
 
 def incidents(scene: dict[str, Any]) -> list[str]:
@@ -81,7 +91,8 @@ def _parts(message: dict[str, Any]) -> tuple[str, str]:
 def test_the_demo_tells_its_three_stories(built: None, state: Path) -> None:
     scenes = document("demo")["scenes"]
 
-    assert subjects(scenes) == [
+    # Two functions at work at once may tell in either order.
+    assert [sorted(told) for told in subjects(scenes)] == [
         [],
         ["[CRITICAL] churn-prod: 5 features drifted, 2 features changed type, 2 more"],
         [],
@@ -97,7 +108,7 @@ def test_the_demo_tells_its_three_stories(built: None, state: Path) -> None:
         [
             "[CRITICAL] churn-live: alarm red while version 8 is being released",
             "[CRITICAL] churn-live: version 8 rolled back, version 7 serves",
-            "[OK] churn-live: alarm churn-live-churn-v8-07cf5bb0-5xx-errors clear after 7 minutes",
+            "[OK] churn-live: alarm clear",
         ],
         [],
         [
@@ -117,7 +128,7 @@ def test_the_demo_tells_its_three_stories(built: None, state: Path) -> None:
             "[INFO] churn-live: releasing version 7, replacing 9",
             "[OK] churn-live: version 7 in service after 28 minutes",
         ],
-        ["[OK] churn-live: alarm churn-live-churn-v9-cb2e0861-latency clear after 33 minutes"],
+        ["[OK] churn-live: alarm clear"],
     ]
     of_drift = {incident for scene in scenes[14:17] for incident in incidents(scene)}
     of_alarm = {incident for scene in scenes[17:19] for incident in incidents(scene)}
@@ -132,6 +143,26 @@ def test_the_demo_tells_its_three_stories(built: None, state: Path) -> None:
     assert endpoint["autoscaling"] == [[2, 8]]
     assert endpoint["monitors"] == ["churn-live-data-quality"]
     assert not any(scene["dead_letters"] or scene["undelivered"] for scene in scenes)
+
+
+def test_a_scene_that_does_not_do_what_it_says_is_named() -> None:
+    def happened(*kinds_and_incidents: tuple[str, str]) -> Happened:
+        return Happened(
+            messages=[{"attributes": {"kind": kind, "incident": one}} for kind, one in kinds_and_incidents]
+        )
+
+    scene = AccountScene("title", "what", lambda _: None, ("A", "B"), "drift")
+    threads: dict[str, str] = {}
+
+    assert surprises(1, scene, happened(("B", "1"), ("A", "1")), threads) == []
+    assert surprises(2, scene, happened(("A", "1")), threads) == ["scene 2 told A, not A, B"]
+    assert surprises(3, scene, happened(("A", "1"), ("B", "2")), threads) == [
+        "scene 3 told #2, and its thread is #1"
+    ]
+    lost = Happened(dead_letters=[{}])
+    assert surprises(4, AccountScene("title", "what", lambda _: None, ()), lost, threads) == [
+        "scene 4 left 1 event unhandled"
+    ]
 
 
 def test_the_demo_reads_as_a_timeline(built: None) -> None:
@@ -329,8 +360,8 @@ def test_the_samples_of_an_alarm_are_one_thread_once_its_endpoint_takes_part(loc
 
     assert before["messages"] == again["messages"] == []
     assert subjects([red, clear]) == [
-        ["[CRITICAL] churn-prod: alarm churn-prod-latency red"],
-        ["[OK] churn-prod: alarm churn-prod-latency clear after 23 minutes"],
+        ["[CRITICAL] churn-prod: alarm churn-prod-latency is red"],
+        ["[OK] churn-prod: alarm clear"],
     ]
     assert incidents(red) == incidents(clear)
 

@@ -1,12 +1,15 @@
 """`stationkeeper status` over the one-process world."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from embedded_aws.moto_additions.sagemaker import Outcome
+from stationkeeper.alarms.memory import AlarmMemory, Edge, Incident
 from stationkeeper.alerts.memory import Memory
 from stationkeeper.alerts.standing import Run
+from stationkeeper.aws.alarm_memories import DynamoDbAlarmMemories
 from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
 from stationkeeper.aws.versioned_items import compressed
 from stationkeeper_command.errors import CommandError
@@ -50,6 +53,18 @@ def ran(command: Command, *runs: Run) -> None:
     (schedule,) = command.world.sagemaker.list_monitoring_schedules()["MonitoringScheduleSummaries"]
     memories = DynamoDbMonitorMemories(lambda: command.world.dynamodb, TABLE)
     memories.remember(schedule["MonitoringScheduleArn"], ENDPOINT, Memory(runs=runs))
+
+
+def red_alarms(command: Command, number: int, endpoint: str = ENDPOINT) -> None:
+    """The alarm response remembers so many red alarms of an endpoint, after one that is clear again."""
+    at = datetime.now(UTC)
+    memory = AlarmMemory(incident=Incident(id="0a1b2c3d", since=at))
+    for index in range(number + 1):
+        for state in ("ALARM", "OK") if index == number else ("ALARM",):
+            at += timedelta(seconds=1)
+            name = f"alarm-{index}"
+            memory = memory.with_edge(Edge(alarm=name, arn=name, state=state, at=at, noted_at=at))
+    DynamoDbAlarmMemories(lambda: command.world.dynamodb, TABLE).remember(endpoint, memory)
 
 
 def test_nothing_managed_says_how_to_opt_in(command: Command) -> None:
@@ -100,6 +115,36 @@ def test_a_blind_monitor_is_not_healthy(live: Command) -> None:
     assert found["violations"] is None
     assert found["monitors"][0]["blind"] == "no-data"
     assert live.says("status").splitlines()[1].rstrip().endswith("1 blind")
+
+
+def test_red_alarms_are_told_with_their_incident(live: Command) -> None:
+    calm = row(live)
+    red_alarms(live, 2)
+
+    found = row(live)
+
+    assert (calm["red_alarms"], calm["alarm_incident"]) == (0, None)
+    assert (found["red_alarms"], found["alarm_incident"]) == (2, "0a1b2c3d")
+    assert live.says("status").splitlines()[1].rstrip().endswith("no run yet, 2 alarms red #0a1b2c3d")
+    ran(live, judged_run(0, fare=2))
+    assert live.says("status").splitlines()[1].rstrip().endswith("1 (critical), 2 alarms red #0a1b2c3d")
+    assert live.calls.count("dynamodb:BatchGetItem") == 2
+
+
+def test_red_alarms_of_an_endpoint_without_monitors(live: Command) -> None:
+    live.world.group("other", "Other-Prod")
+    red_alarms(live, 1, "Other-Prod")
+
+    assert row(live, "Other-Prod")["red_alarms"] == 1
+    assert live.says("status").splitlines()[2].rstrip().endswith(" 1 alarm red #0a1b2c3d")
+    assert row(live)["red_alarms"] == 0
+
+
+def test_alarms_that_are_clear_again_are_not_told(live: Command) -> None:
+    red_alarms(live, 0)
+
+    assert (row(live)["red_alarms"], row(live)["alarm_incident"]) == (0, None)
+    assert "red" not in live.says("status")
 
 
 def test_a_release_under_way_and_since_when(live: Command) -> None:

@@ -96,6 +96,26 @@ CASES: dict[str, tuple[Edge, Record, float, Response]] = {
     "the registry refused": (red(), released(bars=(bar(refusal="denied"),)), 10, Response("tell", ALREADY)),
     "barred, and a crash came": (red(), released(bars=(bar(),)), 10, Response("reject", REJECTED)),
     "another version is barred": (red(), released(bars=(barred(9),)), 10, Response("reject", REJECTED)),
+    # barred, and a crash came before it was finished
+    "unfinished, heard of when it is over": (
+        red(59),
+        released(bars=(bar(),)),
+        74,
+        Response("reject", REJECTED),
+    ),
+    "unfinished, and too late for the alarm": (
+        red(60.5),
+        released(bars=(bar(),)),
+        61,
+        Response("tell", OVER),
+    ),
+    "unfinished, and red before": (red(-SECOND), released(bars=(bar(),)), 1, Response("tell", BEFORE)),
+    "another is unfinished, and heard of too late": (
+        red(10),
+        released(bars=(barred(9).model_copy(update={"rejected": False}),)),
+        90,
+        Response("tell", LATE),
+    ),
     # what was gone back to
     "fell back": (red(), released(fell_back=True), 10, Response("tell", FELL_BACK)),
     "fell back, and is barred": (
@@ -110,6 +130,22 @@ CASES: dict[str, tuple[Edge, Record, float, Response]] = {
 @pytest.mark.parametrize(("alarm", "to", "heard", "expected"), CASES.values(), ids=CASES)
 def test_alarm_calls_for(alarm, to, heard, expected):
     assert response(alarm, to, heard) == expected
+
+
+@pytest.mark.xfail(
+    strict=True, reason="that it was heard of late is asked before whether the version is barred already"
+)
+@pytest.mark.parametrize("at", [0, 10, BAKE])
+@pytest.mark.parametrize("heard", [BAKE + 15 + SECOND, 2 * BAKE, 24 * 60])
+def test_what_was_begun_is_finished_however_late(at, heard):
+    # Barred within the time, then a crash: the version must not stay barred here and approved in the registry.
+    assert response(red(at), released(bars=(bar(),)), heard) == Response("reject", REJECTED)
+
+
+@pytest.mark.parametrize("came_of_it", [{"rejected": True}, {"refusal": "denied"}])
+@pytest.mark.parametrize("heard", [BAKE + 15 + SECOND, 24 * 60])
+def test_what_was_finished_is_not_done_again_however_late(came_of_it, heard):
+    assert response(red(10), released(bars=(bar(**came_of_it),)), heard).kind == "tell"
 
 
 @pytest.mark.parametrize(
@@ -156,10 +192,10 @@ def test_nothing_is_taken_back_outside_the_bake_time_or_that_is_not_ours(scene):
         assert to.live.ours
         assert not to.live.fell_back
         assert RELEASED_AT <= alarm.at <= RELEASED_AT + timedelta(minutes=bake)
-        assert now <= RELEASED_AT + timedelta(minutes=bake + 15)
         assert to.target is None or not to.target.asked
         known = to.bars(to.live.version)
         assert known is None or not (known.rejected or known.refusal)
+        assert known is not None or now <= RELEASED_AT + timedelta(minutes=bake + 15)
 
 
 @given(

@@ -129,7 +129,7 @@ def test_cleared_alarm_is_told_for_the_record_with_how_long_it_was_red():
 
 def test_alarms_that_stay_red_are_named_by_what_clears():
     first = tell(*edges_of("A1 b:A1"))
-    after = next_message(first.after.with_edge(edge("a", "OK", 5)), "churn-prod", START + 60 * MINUTE)
+    after = next_message(first.after.with_edge(edge("a", "OK", 61)), "churn-prod", START + 63 * MINUTE)
     assert isinstance(after, Tell)
 
     told = event(after)
@@ -204,7 +204,7 @@ def test_as_severe_as_the_worst_that_was_raised(raised, ended):
         first = first.with_edge(edge(f"old-{number}", "OK", 1, severity=severity))
     for number, severity in enumerate(raised):
         first = first.with_edge(edge(f"new-{number}", "ALARM", 2, severity=severity))
-    message = next_message(first, "churn-prod", START + 60 * MINUTE)
+    message = next_message(first, "churn-prod", START + 63 * MINUTE)
     assert isinstance(message, Tell)
 
     told = event(message)

@@ -148,7 +148,6 @@ def test_whatever_people_note_is_read(properties: dict[str, str]):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="noted_metrics takes NaN and Infinity, which metrics_of leaves out")
 @pytest.mark.parametrize("written", ["nan", "inf", "-Infinity", "1e999"])
 def test_noted_metric_that_is_no_number_cannot_be_compared(written: str):
     noted = package(CustomerMetadataProperties={"metric:loss": written}).noted_metrics
@@ -156,7 +155,6 @@ def test_noted_metric_that_is_no_number_cannot_be_compared(written: str):
     assert all(map(math.isfinite, noted.values()))
 
 
-@pytest.mark.xfail(strict=True, reason="noted_metrics does not clean the names, as metrics_of does")
 def test_names_of_noted_metrics_are_clean():
     """The registry takes separators of lines and paragraphs in the names of properties."""
     (name,) = package(CustomerMetadataProperties={"metric:auc\u2028[CRITICAL] forged": "1"}).noted_metrics

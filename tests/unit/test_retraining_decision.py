@@ -206,24 +206,16 @@ def test_table(facts: dict[str, Any], expected: str):
     assert words_of(decide(look(**facts))) == expected
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_obstacle does not look at Version.usable; `approval` asks nobody about such a version",
-)
 def test_version_that_failed_to_be_made_waits_for_nobody():
     assert words_of(decide(look(waiting=(version(8, "Failed"),)))) == "begin event-1"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="_not_listed_yet compares ARNs letter by letter, RetrainingRecord.execution does not"
-)
 def test_execution_is_listed_however_its_arn_is_spelled():
     seen = replace(listed(2, "Failed", 4), arn=execution_arn(2).replace(PIPELINE, "Churn-Retrain"))
 
     assert words_of(decide(look(record=LATELY, executions=(seen,), settings=NO_COOL_DOWN))) == "begin event-1"
 
 
-@pytest.mark.xfail(strict=True, reason="_finish asks again though a version waits by now")
 def test_what_was_begun_is_not_asked_for_while_a_version_waits():
     assert not isinstance(decide(look(record=BEGUN, waiting=waiting(8))), Begin)
 
@@ -387,7 +379,9 @@ def test_what_was_begun_is_asked_for_as_it_was():
 
     assert decide(look(record=remembered(of), pipeline=None, drift=drift(9))) == Begin(of)
     taken = decide(look(record=remembered(of), executions=(listed(1),)))
-    assert taken == Started(of.model_copy(update={"arn": execution_arn(1)}))
+    assert taken == Started(
+        of.model_copy(update={"arn": execution_arn(1), "started_at": listed(1).started_at or NOW})
+    )
 
 
 def test_every_violated_monitor_of_the_endpoint_has_its_check_skipped():
@@ -403,10 +397,6 @@ def test_every_violated_monitor_of_the_endpoint_has_its_check_skipped():
     assert {one.name for one in of.parameters} == {*checks_of("DataQuality"), *checks_of("ModelBias")}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_passed adds the monitoring type of the drift's own schedule, which is ModelBias for bias of the data too",
-)
 def test_bias_of_the_data_does_not_skip_the_check_of_the_model():
     own = run(3, "critical", SCHEDULE_ARN, "ModelBias")
 
@@ -773,10 +763,6 @@ def started_late() -> World:
     return world
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="asked_at is when it was begun, not when it was started: the ten minutes are over before",
-)
 def test_execution_started_by_a_late_retry_is_not_started_beside():
     world = started_late()
 
@@ -786,9 +772,6 @@ def test_execution_started_by_a_late_retry_is_not_started_beside():
     assert len(world.pipelines.started) == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="asked_at is when it was begun, not when it was started: the cool-down ends too early"
-)
 def test_cool_down_begins_when_a_late_retry_started_the_execution():
     world = started_late()
 

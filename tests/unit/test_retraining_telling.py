@@ -163,9 +163,6 @@ def test_metric_of_a_bias_report_is_where_the_reader_puts_it(metric: str, kind: 
     assert drift_of(detected(**of_bias(found.qualifier))).kinds == {kind}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="alerts.telling clips qualifiers to 80 characters, and the metric is at their end"
-)
 def test_metric_behind_a_long_facet_value_is_seen():
     found = violation("sex", "bias_drift_check", monitor=Monitor.BIAS, qualifier=f"{'v' * 100} CI")
     told = telling_of_alerts._reported(Judged(found, Severity.CRITICAL, 300, None), None)
@@ -319,9 +316,6 @@ def test_what_is_finished_for_another_drift_is_told_as_that_ones():
     assert event.id == replace(TELLING, drift=drift(2)).started(execution(2), None).id
 
 
-@pytest.mark.xfail(
-    strict=True, reason="_shared takes endpoint and group of the look, not of the execution that it finishes"
-)
 def test_what_is_finished_for_another_endpoint_is_told_of_that_one():
     event = TELLING.started(execution(2, endpoint="fraud-prod", group_arn=OTHER_GROUP_ARN), None)
 

@@ -152,9 +152,6 @@ def test_tag_that_resembles_nothing_is_told_too():
     ]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="get_close_matches knows the fixed tags only, not the beginning retraining-parameter/"
-)
 @pytest.mark.parametrize(
     "name", ["retraining-parameter", "retraining-parameters/Epochs", "retraining-paramter/Epochs"]
 )

@@ -39,7 +39,8 @@ class TagReader:
             name = key.removeprefix(TAG_PREFIX)
             known = name in KNOWN_TAGS or name in _OURS or name.startswith(PARAMETER_TAG)
             if key.startswith(TAG_PREFIX) and not known:
-                near = get_close_matches(name, KNOWN_TAGS, 1)
+                near = get_close_matches(name.partition("/")[0], [*KNOWN_TAGS, PARAMETER_TAG[:-1]], 1)
+                near = [f"{PARAMETER_TAG}<Name>" if one == PARAMETER_TAG[:-1] else one for one in near]
                 self.problem(name[:80], value, f"no such tag{f'; {near[0]} is one' if near else ''}")
 
     def number(self, name: str, least: int, most: int, default: int | None = None) -> int | None:

@@ -20,6 +20,7 @@ from stationkeeper.events.domain import (
 from stationkeeper.reports.outcome import Blindness, Execution
 from stationkeeper.reports.policy import glob_for
 from stationkeeper.reports.verdict import Judged, Verdict
+from stationkeeper.reports.violation import Monitor
 from stationkeeper.severity import Severity
 
 WORST_TOLD = 50
@@ -154,6 +155,7 @@ def _reported(judged: Judged, finding: TellViolations | None) -> ReportedViolati
     return ReportedViolation(
         subject=plain(violation.subject, 120) or "unnamed",
         qualifier=plain(violation.qualifier, 80),
+        metric=plain(violation.qualifier.rpartition(" ")[2], 40) if violation.monitor is Monitor.BIAS else "",
         check=plain(violation.check, 80),
         measure=violation.measure.value,
         severity=judged.severity,

@@ -44,6 +44,8 @@ class ReportedViolation(Detail):
 
     subject: str
     qualifier: str = ""
+    metric: str = ""
+    """Of a bias check: the metric, whatever of the qualifier was clipped."""
     check: str
     measure: str
     severity: Severity

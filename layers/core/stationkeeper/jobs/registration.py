@@ -1,6 +1,7 @@
 """How the model of a training job becomes a version of a group, waiting for approval."""
 
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +15,8 @@ from stationkeeper.events.fields import Many, Maybe, SageMakerModel, Text, TextM
 from stationkeeper.releases.registry import METRIC_PROPERTY
 
 _METRICS_KEPT = 40
-_KEY_CHARACTERS = 128
-_REFUSED_IN_KEYS = str.maketrans(dict.fromkeys("'\"\\<>{}[]()|&;*?!#$%^~`,\t\n\r", "-"))
+_NAME_CHARACTERS = 100
+"""A property's name may have 128."""
 
 
 class Artifacts(SageMakerModel):
@@ -28,8 +29,8 @@ class Algorithm(SageMakerModel):
 
 
 class Metric(SageMakerModel):
-    metric_name: str = Field(min_length=1)
-    value: float
+    metric_name: Text = None
+    value: float | None = None
 
 
 class TrainingJob(SageMakerModel):
@@ -43,6 +44,8 @@ class TrainingJob(SageMakerModel):
     hyper_parameters: TextMap = Field(default_factory=dict)
     final_metric_data_list: Many[Metric] = ()
     training_end_time: Timestamp = None
+    tuning_job_arn: Text = None
+    """The tuning job it is part of; it has that one's tags too."""
 
     @property
     def artifact(self) -> str:
@@ -56,7 +59,9 @@ class TrainingJob(SageMakerModel):
     def metrics(self) -> dict[str, float]:
         """Final metrics by name; those that are no numbers are left out."""
         found = {
-            one.metric_name: one.value for one in self.final_metric_data_list if math.isfinite(one.value)
+            one.metric_name: one.value
+            for one in self.final_metric_data_list
+            if one.metric_name and one.value is not None and math.isfinite(one.value)
         }
         return dict(list(found.items())[:_METRICS_KEPT])
 
@@ -113,6 +118,7 @@ def plan_registration(
             f"The training job {job.training_job_name} ran an algorithm of the Marketplace, which names no image.",
             "Tag the job with stationkeeper:inference-image, or register the model by hand",
         )
+    properties = _properties(job.metrics)
     return Registration(
         {
             "ModelPackageGroupName": group,
@@ -122,9 +128,7 @@ def plan_registration(
             },
             "ModelApprovalStatus": "PendingManualApproval",
             "MetadataProperties": {"GeneratedBy": source_arn},
-            "CustomerMetadataProperties": {
-                _key(name): f"{value:.10g}" for name, value in job.metrics.items()
-            },
+            **({"CustomerMetadataProperties": properties} if properties else {}),
             # The service takes 36 characters; with the same token it makes the same version.
             "ClientToken": stable_id(source_arn.lower(), group),
         },
@@ -144,6 +148,17 @@ def _marker(source_arn: str) -> str:
     return f"[{stable_id(source_arn.lower())[:12]}]"
 
 
-def _key(name: str) -> str:
-    """A property's name as the registry takes it: letters, digits, blanks and _ . : / = + - @."""
-    return (METRIC_PROPERTY + plain(name, 100).translate(_REFUSED_IN_KEYS))[:_KEY_CHARACTERS]
+def _properties(metrics: Mapping[str, float]) -> dict[str, str]:
+    """Metrics as properties of a version, under names the registry takes; those that become the same are told apart."""
+    found: dict[str, str] = {}
+    for name, value in metrics.items():
+        key = METRIC_PROPERTY + "".join(map(_taken, plain(name, _NAME_CHARACTERS)))
+        if key in found:
+            key = f"{key}-{stable_id(name)[:6]}"
+        found[key] = repr(value).removesuffix(".0")
+    return found
+
+
+def _taken(character: str) -> str:
+    """The character, where the registry takes it: letters, digits, blanks and _ . : / = + - @."""
+    return character if character in "_.:/=+-@" or unicodedata.category(character)[0] in "LZN" else "-"

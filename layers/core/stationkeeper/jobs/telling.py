@@ -35,7 +35,14 @@ class Telling:
     def failed(self, reason: str, step: FailedStep | None = None) -> DomainEvent:
         """`reason` as SageMaker gives it; of an execution, its failed step's own reason counts more."""
         failure = cleaned((step.reason if step else "") or reason)
-        told = step.model_copy(update={"reason": failure.said}) if step else None
+        told = None
+        if step is not None:
+            texts = {
+                "name": plain(step.name, 80),
+                "kind": plain(step.kind, 80),
+                "job_arn": plain(step.job_arn, 300),
+            }
+            told = step.model_copy(update={**texts, "reason": failure.said})
         return JobFailed.model_validate(
             {
                 **self._shared("JobFailed", Severity.WARNING),
@@ -68,7 +75,7 @@ class Telling:
             {
                 **self._shared("JobSucceeded", Severity.INFO),
                 "registered": [plain(arn, 300) for arn in registered],
-                "version": version_of(registered[-1]) if registered else None,
+                "version": max(filter(None, map(version_of, registered)), default=None),
                 "metrics": [
                     (plain(name, 100), value) for name, value in list(metrics.items())[:_METRICS_TOLD]
                 ],
@@ -77,8 +84,7 @@ class Telling:
 
     def _shared(self, kind: str, severity: Severity, about: str = "") -> dict[str, object]:
         job, arn = self.job, self.job.arn.lower()
-        since = (job.created_at or job.started_at or self.at).isoformat()
-        incident = self.retrained.incident if self.retrained else stable_id("job", arn, since)[:8]
+        incident = self.retrained.incident if self.retrained else stable_id("job", arn)[:8]
         # A pipeline execution may be retried under its ARN: when it ended tells them apart.
         ended = job.ended_at.isoformat() if job.kind is JobKind.PIPELINE and job.ended_at else ""
         return {

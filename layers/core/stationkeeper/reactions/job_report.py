@@ -102,7 +102,7 @@ class JobReport:
         tags = self._tags(job, job.arn)
         telling = self._telling(event, job, tags)
         if job.failed or job.status == "Stopped":
-            if self._takes_part(job, tags):
+            if self._takes_part(job, tags) and not self._is_of_a_tuning(job):
                 self._tell(self._ended(telling, job))
             return
         group = TagReader(tags).text("register-to")
@@ -112,20 +112,22 @@ class JobReport:
         self._register(job, group, tags, telling)
 
     def _register(self, job: Job, group: str, tags: Mapping[str, str], telling: Telling) -> None:
+        trained = self._trained(job)
+        if trained is None:
+            return
         group_arn = self.group_arn(group)
-        known = self.sight.newest_versions(group)
+        group_tags = self.sight.tags(group_arn)
+        known = self.sight.newest_versions(group) if group_tags is not None else None
         if known is None:
             self._tell(telling.not_registered(_no_group(group)))
             return
-        group_tags = self.sight.tags(group_arn) or {}
-        reader = TagReader(group_tags)
+        reader = TagReader(group_tags or {})
         telling = replace(
             telling,
             endpoint=reader.text("endpoint"),
             group_arn=group_arn,
             on_call=TagReader(tags).text("on-call") or reader.text("on-call") or self.on_call,
         )
-        trained = self._trained(job)
         if isinstance(trained, Impossible):
             self._tell(telling.not_registered(trained))
             return
@@ -144,8 +146,8 @@ class JobReport:
         if not telling.endpoint:  # of a group that is released somewhere, `release` asks for approval
             self._tell(telling.succeeded((arn,), trained.metrics))
 
-    def _trained(self, job: Job) -> TrainingJob | Impossible:
-        """The training job whose model is to be registered: the job itself, or the best of a tuning job."""
+    def _trained(self, job: Job) -> TrainingJob | Impossible | None:
+        """The training job whose model is to be registered: the job itself, or the best of a tuning job; None: of that one's jobs."""
         name: str | None = job.name
         if job.kind is JobKind.TUNING:
             name = self.sight.best_training_job(job.name)
@@ -155,6 +157,8 @@ class JobReport:
                     "Look at its training jobs: they failed, or reported no objective metric",
                 )
         trained = self.sight.training_job(name or "")
+        if job.kind is JobKind.TRAINING and _is_of_a_tuning(trained):
+            return None
         return trained or Impossible(f"The training job {name} cannot be found.")
 
     def _ended(self, telling: Telling, job: Job) -> DomainEvent:
@@ -166,6 +170,9 @@ class JobReport:
         step = self.sight.failed_step(job.arn)
         reason = job.failure_reason or (step.reason if step else "") or self.sight.failure_reason(job.arn)
         return telling.failed(reason, step)
+
+    def _is_of_a_tuning(self, job: Job) -> bool:
+        return job.kind is JobKind.TRAINING and _is_of_a_tuning(self.sight.training_job(job.name))
 
     def _takes_part(self, job: Job, tags: Mapping[str, str]) -> bool:
         """By a tag of ours, or by its name."""
@@ -207,6 +214,14 @@ def _not_ours(job: Job) -> str:
     if job.kind is JobKind.PROCESSING and (job.tags or {}).get(GROUP_TAG):
         return "it suggests baselines for a release: release looks at it"
     return ""
+
+
+def _is_of_a_tuning(trained: TrainingJob | None) -> bool:
+    """Whether a tuning job started it, and gave it its own tags: that job's end tells, and registers the best."""
+    if trained is None or not trained.tuning_job_arn:
+        return False
+    _ignored("it is part of a tuning job, whose end counts")
+    return True
 
 
 def _no_group(group: str) -> Impossible:

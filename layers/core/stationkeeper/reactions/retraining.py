@@ -217,7 +217,9 @@ class Retraining:
             about = Skip("refused", str(refused), Severity.WARNING, _advice(refused))
             self._skip(place, begun.without(execution), about, telling)
             return True
-        self._started(place, begun, execution.model_copy(update={"arn": arn}), telling)
+        self._started(
+            place, begun, execution.model_copy(update={"arn": arn, "started_at": telling.at}), telling
+        )
         return execution.drift.event_id == place.drift.event_id
 
     def _started(
@@ -225,7 +227,7 @@ class Retraining:
     ) -> None:
         after = record.with_execution(execution).handling(execution.drift.event_id)
         cool_down = place.settings.cool_down
-        told = telling.started(execution, execution.asked_at + cool_down if cool_down else None)
+        told = telling.started(execution, execution.began_at + cool_down if cool_down else None)
         self._remember(place, after, told)
         metrics.count("RetrainingsStarted")
 

@@ -1,14 +1,15 @@
 """Versions of a model package group, as the registry describes them."""
 
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from pydantic import Field
 
+from stationkeeper.alerts.text import plain
 from stationkeeper.events.fields import Many, Maybe, SageMakerModel, Text, TextMap, Timestamp
 from stationkeeper.releases.baselines import DriftCheckBaselines
-
 
 METRIC_PROPERTY = "metric:"
 """Begins the property of a version that holds one of its metrics: the metric's name follows."""
@@ -146,8 +147,8 @@ class ModelPackage(SageMakerModel):
         for key, value in self.customer_metadata_properties.items():
             if key.startswith(METRIC_PROPERTY) and value:
                 with suppress(ValueError):  # a property people wrote
-                    found[key.removeprefix(METRIC_PROPERTY)] = float(value)
-        return found
+                    found[plain(key.removeprefix(METRIC_PROPERTY), 60)] = float(value)
+        return {name: value for name, value in found.items() if math.isfinite(value)}
 
     @property
     def approved_by(self) -> str:

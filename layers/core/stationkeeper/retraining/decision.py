@@ -74,12 +74,14 @@ class Skip:
     execution_arn: str = ""
     version: Version | None = None
     until: datetime | None = None
+    lacks: str = ""
+    """What has no value."""
 
     @property
     def about(self) -> str:
         """What tells cases of one code apart, so that another obstacle is told too."""
         number = self.version.number if self.version else ""
-        return f"{self.code}:{self.execution_arn}:{number}"
+        return f"{self.code}:{self.execution_arn}:{number}:{self.lacks}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,10 @@ def _finish(look: RetrainingLook, begun: Execution) -> Decision:
     """After a crash: what SageMaker took is found by its name; what it did not take is asked for again, if nothing else runs."""
     taken = next((one for one in look.executions if one.name == begun.name), None)
     if taken is not None:
-        return Started(begun.model_copy(update={"arn": taken.arn}))
-    if _running(look.executions) or look.now - begun.asked_at > _BEGUN_LASTS:
+        return Started(
+            begun.model_copy(update={"arn": taken.arn, "started_at": taken.started_at or look.now})
+        )
+    if _running(look.executions) or _waiting(look) or look.now - begun.asked_at > _BEGUN_LASTS:
         return GiveUp(begun)
     return Begin(begun)
 
@@ -164,9 +168,7 @@ def _obstacle(look: RetrainingLook, pipeline: Pipeline) -> Decision | None:
             f"The pipeline {pipeline.name} runs already{since}.",
             execution_arn=running.arn,
         )
-    waiting = highest(
-        version for version in look.waiting if look.serving is None or version.number > look.serving
-    )
+    waiting = _waiting(look)
     if waiting is not None:
         return Skip(
             "waiting-for-approval",
@@ -194,6 +196,7 @@ def _begin(look: RetrainingLook, pipeline: Pipeline) -> Decision:
             f"The pipeline {pipeline.name} declares {names} without a default, and no tag sets a value.",
             Severity.WARNING,
             f"Tag the group with {TAG_PREFIX}{PARAMETER_TAG}{passed.missing[0]}, or give it a default",
+            lacks=names,
         )
     token = stable_id(pipeline.arn.lower(), look.drift.event_id)
     notes = (*look.settings.problems, *([pipeline.problem] if pipeline.problem else []), *passed.notes)
@@ -213,7 +216,8 @@ def _begin(look: RetrainingLook, pipeline: Pipeline) -> Decision:
 
 def _passed(look: RetrainingLook, pipeline: Pipeline) -> Passed:
     """For every monitor of the endpoint that is violated now: the pipeline checks against all of their baselines."""
-    kinds = look.drift.kinds.union(*(one.kinds for one in look.newest_runs if one.violations))
+    others = (one for one in look.newest_runs if one.schedule_arn != look.drift.schedule_arn)
+    kinds = look.drift.kinds.union(*(one.kinds for one in others if one.violations))
     return parameters_for(kinds, pipeline.declared, look.settings.parameters)
 
 
@@ -224,14 +228,23 @@ def _running(executions: Iterable[Listed]) -> Listed | None:
 def _not_listed_yet(look: RetrainingLook) -> Listed | None:
     """What was started here so lately that a listing may not show it."""
     newest = look.record.newest
-    if newest is None or look.now - newest.asked_at >= _LISTED_WITHIN:
+    if newest is None or look.now - newest.began_at >= _LISTED_WITHIN:
         return None
-    if any(one.arn == newest.arn for one in look.executions):
+    if any(one.arn.lower() == newest.arn.lower() for one in look.executions):
         return None
-    return Listed(newest.arn, newest.name, "Executing", newest.asked_at)
+    return Listed(newest.arn, newest.name, "Executing", newest.began_at)
+
+
+def _waiting(look: RetrainingLook) -> Version | None:
+    """The newest version above the live one that waits for approval; one that could not be made waits for nobody."""
+    return highest(
+        version
+        for version in look.waiting
+        if (version.usable or version.being_made) and (look.serving is None or version.number > look.serving)
+    )
 
 
 def _cooling_until(look: RetrainingLook) -> datetime | None:
     newest = look.record.newest
-    until = newest.asked_at + look.settings.cool_down if newest is not None else None
+    until = newest.began_at + look.settings.cool_down if newest is not None else None
     return until if until is not None and look.now < until else None

@@ -98,7 +98,7 @@ def parameters_for(kinds: Iterable[str], declared: Iterable[Declared], tagged: M
             f"RegisterNew{kind}Baseline": "the new model brings its own",
         }
         for name, why in wanted.items():
-            if name in known:
+            if name in known and known[name].kind in ("Boolean", "String"):
                 passed[name] = PassedParameter(name=name, value=_TRUE, why=why)
         if not wanted.keys() & known.keys():
             notes.append(f"the pipeline declares neither {' nor '.join(wanted)}: its own check decides")

@@ -48,6 +48,12 @@ class Execution(BaseModel):
     parameters: tuple[PassedParameter, ...] = ()
     notes: tuple[str, ...] = ()
     arn: str = ""
+    started_at: AwareDatetime | None = None
+    """When SageMaker took it; a retry may come much later than it was meant."""
+
+    @property
+    def began_at(self) -> datetime:
+        return self.started_at or self.asked_at
 
 
 class RetrainingRecord(BaseModel):
@@ -103,7 +109,7 @@ def retrained(execution: Execution, pipeline: str) -> Retrained:
         incident=drift.incident,
         execution_arn=execution.arn,
         pipeline=pipeline,
-        started_at=execution.asked_at,
+        started_at=execution.began_at,
         drift=drift.words,
         drift_severity=drift.severity,
         drift_since=drift.since,

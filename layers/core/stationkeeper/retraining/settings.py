@@ -8,9 +8,8 @@ from datetime import timedelta
 from stationkeeper.severity import Severity
 from stationkeeper.tags import PARAMETER_TAG, TAG_PREFIX, TagReader
 
-_PIPELINE = re.compile(
-    r"(arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:pipeline/)?([a-zA-Z0-9](-*[a-zA-Z0-9]){0,255})", re.ASCII
-)
+_PIPELINE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}", re.ASCII)
+"""No ARN: an execution can be started in this account and region only."""
 _MOST_HOURS = 24 * 365
 
 
@@ -35,12 +34,12 @@ def retraining_settings(
     if not reader.text("retraining-pipeline"):
         return None
     reader.look_for_typing_errors()
-    named = reader.matching("retraining-pipeline", _PIPELINE, "the name of a pipeline")
+    pipeline = reader.matching("retraining-pipeline", _PIPELINE, "the name of a pipeline")
     severities = tuple(severity.value for severity in Severity)
     hours = reader.number("retraining-cool-down-hours", 0, _MOST_HOURS)
     beginning = f"{TAG_PREFIX}{PARAMETER_TAG}"
     return RetrainingSettings(
-        pipeline=named.rpartition("/")[2] if named else None,
+        pipeline=pipeline,
         retrain_at=Severity(reader.choice("retrain-at", severities) or Severity.CRITICAL),
         cool_down=timedelta(hours=default_cool_down_hours if hours is None else hours),
         on_call=reader.text("on-call") or default_on_call,

@@ -24,7 +24,9 @@ def drift_of(event: ViolationsDetected) -> Drift:
         for severity in sorted(Severity, reverse=True)
         if event.counts.get(severity)
     )
-    metrics = {one.qualifier.rpartition(" ")[2] for one in event.worst}  # of bias; other checks name none
+    metrics = {
+        one.metric or one.qualifier.rpartition(" ")[2] for one in event.worst
+    }  # of bias; other checks name none
     return Drift(
         event_id=plain(event.id, 100),
         incident=plain(event.incident, 32),
@@ -33,7 +35,7 @@ def drift_of(event: ViolationsDetected) -> Drift:
         since=event.since,
         schedule=plain(event.schedule, 63),
         schedule_arn=plain(event.schedule_arn, 300),
-        words=f"{count(event.total, 'violation')} ({bad}) found by the {MONITORS[event.monitor]}",
+        words=f"{count(event.total, 'violation')}{f' ({bad})' if bad else ''} found by the {MONITORS[event.monitor]}",
         kinds=violated_kinds(event.monitor, metrics),
     )
 
@@ -58,7 +60,9 @@ class Telling:
         return RetrainingStarted.model_validate(
             {
                 **self._shared("RetrainingStarted", Severity.INFO, execution.drift, execution.token),
-                "at": execution.asked_at,
+                # What an earlier attempt began may be another endpoint's.
+                **self._where(execution.endpoint, execution.group_arn),
+                "at": execution.began_at,
                 "execution_arn": plain(execution.arn, 300),
                 "parameters": [
                     {"name": plain(one.name, 100), "value": plain(one.value, 200), "why": plain(one.why)}
@@ -86,19 +90,25 @@ class Telling:
             }
         )
 
+    @staticmethod
+    def _where(endpoint: str, group_arn: str) -> dict[str, object]:
+        return {
+            "endpoint": plain(endpoint, 63),
+            "group": plain(group_name(group_arn), 63),
+            "group_arn": plain(group_arn, 300),
+        }
+
     def _shared(self, kind: str, severity: Severity, drift: Drift, *about: object) -> dict[str, object]:
         return {
             "id": stable_id(self.pipeline_arn.lower(), kind, *about),
             "incident": drift.incident,
             "severity": severity,
-            "endpoint": plain(self.endpoint, 63),
+            **self._where(self.endpoint, self.group_arn),
             "account": self.account,
             "region": self.region,
             "on_call": plain(self.on_call, 64),
             "cause": Cause(event_id=plain(self.event_id, 100)),
             "at": self.at,
-            "group": plain(group_name(self.group_arn), 63),
-            "group_arn": plain(self.group_arn, 300),
             "pipeline": plain(self.pipeline, 256),
             "pipeline_arn": plain(self.pipeline_arn, 300),
             "schedule": drift.schedule,
