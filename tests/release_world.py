@@ -80,6 +80,8 @@ class ReleaseWorld(World):
         self.autoscaling = boto3.client("application-autoscaling")
         if not hasattr(self, "release_queue_url"):
             self.release_queue_url = self.sqs.create_queue(QueueName="release")["QueueUrl"]
+        if not hasattr(self, "alarm_queue_url"):
+            self.alarm_queue_url = self.sqs.create_queue(QueueName="alarm-response")["QueueUrl"]
         os.environ.update(
             ACCOUNT_ID=ACCOUNT,
             AWS_REGION=REGION,
@@ -97,6 +99,7 @@ class ReleaseWorld(World):
             DEFAULT_LATENCY_MILLISECONDS="1000",
             MONITORING_INSTANCE_TYPE="ml.m5.xlarge",
             RELEASE_QUEUE_URL=self.release_queue_url,
+            ALARM_RESPONSE_QUEUE_URL=self.alarm_queue_url,
         )
         super().start_containers()
         clients._session().events.register("before-call", self._before_call)

@@ -240,15 +240,16 @@ class WholeWorld(ReleaseWorld):
         output: Any = {
             "MonitoringOutputs": [{"S3Output": {"S3Uri": "s3://bucket/out", "LocalPath": "/opt/out"}}]
         }
+        sagemaker: Any = self.sagemaker
         if kind == "DataQuality":
-            self.sagemaker.create_data_quality_job_definition(
+            sagemaker.create_data_quality_job_definition(
                 **shared,
                 DataQualityAppSpecification={"ImageUri": "image"},
                 DataQualityJobInput={"EndpointInput": read},
                 DataQualityJobOutputConfig=output,
             )
         else:
-            self.sagemaker.create_model_quality_job_definition(
+            sagemaker.create_model_quality_job_definition(
                 **shared,
                 ModelQualityAppSpecification={"ImageUri": "image", "ProblemType": "BinaryClassification"},
                 ModelQualityJobInput={
@@ -257,11 +258,11 @@ class WholeWorld(ReleaseWorld):
                 },
                 ModelQualityJobOutputConfig=output,
             )
-        self.sagemaker.create_monitoring_schedule(
+        sagemaker.create_monitoring_schedule(
             MonitoringScheduleName=name,
             MonitoringScheduleConfig={
                 "MonitoringJobDefinitionName": name,
-                "MonitoringType": kind,  # type: ignore[typeddict-item]
+                "MonitoringType": kind,
                 "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
             },
         )
@@ -367,7 +368,7 @@ class WholeWorld(ReleaseWorld):
         )
         return name
 
-    def turns(self, alarm: str, state: str, reason: str = "Threshold Crossed") -> None:
+    def turns(self, alarm: str, state: Any, reason: str = "Threshold Crossed") -> None:
         """An alarm changes its state now; nothing is handled yet."""
         self.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason=reason)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from embedded_aws import sdk
 from stationkeeper_command import project
 from stationkeeper_command.demo import surprises
 from stationkeeper_command.scenes import AccountScene
@@ -58,15 +59,7 @@ def real(name: str) -> Path:
 
 
 def sdk_client(service: str, port: int) -> Any:
-    import boto3
-
-    return boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name="eu-west-1",
-        aws_access_key_id="anything",
-        aws_secret_access_key="anything",
-    )
+    return sdk.client(sdk.session("eu-west-1"), service, f"http://127.0.0.1:{port}")
 
 
 def subjects(scenes: list[dict[str, Any]]) -> list[list[str]]:

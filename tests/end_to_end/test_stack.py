@@ -114,9 +114,9 @@ def test_functions_are_told_the_parameters_they_go_by(aws: EmbeddedAws) -> None:
 def _statements(aws: EmbeddedAws, role: str) -> list[dict[str, Any]]:
     """What the role of a function allows."""
     document = aws.client("iam").get_role_policy(RoleName=role, PolicyName="react")["PolicyDocument"]
-    # moto hands out a policy that CloudFormation made as Python would print it.
-    statements: list[dict[str, Any]] = ast.literal_eval(str(document))["Statement"]
-    return statements
+    # moto hands out a policy that CloudFormation made as Python would print it, with what is AWS::NoValue as None.
+    statements: list[dict[str, Any] | None] = ast.literal_eval(str(document))["Statement"]
+    return [one for one in statements if one is not None]
 
 
 def test_only_the_named_pipelines_may_be_started(aws: EmbeddedAws) -> None:

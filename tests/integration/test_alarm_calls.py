@@ -83,7 +83,12 @@ def test_a_composite_that_is_found_by_its_children(system: WholeWorld) -> None:
     system.turns("slow", "ALARM")
     _, body = system.boxes["alarm_response"]
 
-    assert calls_of(system, body) == [*TAGS, "cloudwatch:DescribeAlarms", "dynamodb:GetItem", "dynamodb:GetItem"]
+    assert calls_of(system, body) == [
+        *TAGS,
+        "cloudwatch:DescribeAlarms",
+        "dynamodb:GetItem",
+        "dynamodb:GetItem",
+    ]
 
 
 def test_a_duplicate(system: WholeWorld) -> None:

@@ -1,7 +1,6 @@
 """Jobs that ended: failures of those that take part are told, models of those that ask for it are registered, once."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -69,13 +68,6 @@ NAMED = {
     "transform": "TransformJobName",
     "processing": "ProcessingJobName",
 }
-
-
-TUNING_TAGS = (
-    "SageMaker gives a tuning job's tags to each of its training jobs: those register (and tell) themselves as well, "
-    "and their versions come first"
-)
-OF_TUNING = pytest.param("tuning", marks=pytest.mark.xfail(strict=True, reason=TUNING_TAGS))
 
 
 # ---------------------------------------------------------------- told and not told
@@ -150,7 +142,9 @@ def test_tags_that_are_not_in_the_event_are_asked_for(system: WholeWorld) -> Non
 
 def test_a_failed_execution_of_a_pipeline_that_takes_part_is_told(system: WholeWorld) -> None:
     system.pipeline("theirs", tags=OURS, registers=False)
-    system.simulator.plan_execution("theirs", ExecutionOutcome.FAILS, step="Train", reason="ClientError: No S3 objects found")
+    system.simulator.plan_execution(
+        "theirs", ExecutionOutcome.FAILS, step="Train", reason="ClientError: No S3 objects found"
+    )
     system.sagemaker.start_pipeline_execution(PipelineName="theirs", ClientRequestToken="2" * 32)
     system.settle()
 
@@ -211,7 +205,7 @@ def of_group(group: str) -> dict[str, str]:
     return {"stationkeeper:register-to": group}
 
 
-@pytest.mark.parametrize("kind", ["training", OF_TUNING])
+@pytest.mark.parametrize("kind", ["training", "tuning"])
 def test_a_model_is_registered_once_and_asks_for_approval(managed: WholeWorld, kind: str) -> None:
     managed.simulator.plan_job_outcome("fit", ok=True, metrics=AUC)
     managed.simulator.disturb(duplicate=3)
@@ -219,7 +213,10 @@ def test_a_model_is_registered_once_and_asks_for_approval(managed: WholeWorld, k
     managed.settle()
 
     first, second = managed.versions()
-    assert (first["ModelApprovalStatus"], second["ModelApprovalStatus"]) == ("Approved", "PendingManualApproval")
+    assert (first["ModelApprovalStatus"], second["ModelApprovalStatus"]) == (
+        "Approved",
+        "PendingManualApproval",
+    )
     (container,) = second["InferenceSpecification"]["Containers"]
     assert container["Image"] == TRAINING_IMAGE
     assert container["ModelDataUrl"].startswith("s3://bucket/models/fit")
@@ -247,7 +244,7 @@ def test_the_live_versions_metrics_stand_beside_the_new_ones(managed: WholeWorld
     assert "0.91" in line
 
 
-@pytest.mark.parametrize("kind", ["training", OF_TUNING])
+@pytest.mark.parametrize("kind", ["training", "tuning"])
 def test_the_same_event_hours_later_makes_no_second_version(managed: WholeWorld, kind: str) -> None:
     managed.simulator.plan_job_outcome("fit", ok=True, metrics=AUC)
     STARTS[kind](managed, "fit", REGISTER)
@@ -346,7 +343,6 @@ def test_of_a_group_that_is_released_nowhere_the_job_itself_tells(system: WholeW
     assert "0.91" in done["body"]
 
 
-@pytest.mark.xfail(strict=True, reason=TUNING_TAGS)
 def test_a_failed_tuning_job_is_one_message(system: WholeWorld) -> None:
     system.simulator.plan_job_outcome("fit", ok=False, reason="AlgorithmError: ValueError: NaN")
     system.tuning_job("fit", OURS)
@@ -365,10 +361,6 @@ def test_a_group_that_is_not_there_is_told(system: WholeWorld) -> None:
     assert "model-package-group/missing does not exist" in failed["body"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="only a ListModelPackages that fails is taken for a missing group; where it answers an empty list, the advice is lost",
-)
 def test_a_group_that_is_not_there_comes_with_what_to_do(system: WholeWorld) -> None:
     system.training_job("fit", of_group("missing"))
     system.settle()
@@ -381,7 +373,7 @@ def test_a_group_whose_listing_fails_comes_with_what_to_do(system: WholeWorld) -
     def missing(name: str) -> None:
         if name.endswith(":ListModelPackages"):
             error = {"Code": "ValidationException", "Message": "ModelPackageGroup missing does not exist."}
-            raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[arg-type, typeddict-item]
+            raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[typeddict-item]
 
     system.training_job("fit", of_group("missing"))
     system.before_each_call = missing
@@ -404,7 +396,6 @@ def test_a_group_that_is_made_then_takes_it_when_the_event_is_sent_again(system:
     assert len(system.versions("late")) == 1
 
 
-@pytest.mark.xfail(strict=True, reason=TUNING_TAGS)
 def test_a_tuning_without_a_best_job_is_told(managed: WholeWorld) -> None:
     managed.simulator.plan_job_outcome("fit", ok=True, best_job=False)
     managed.tuning_job("fit", REGISTER)
@@ -428,7 +419,7 @@ def test_a_registration_that_aws_refuses_is_told(managed: WholeWorld) -> None:
     def deny(name: str) -> None:
         if name.endswith(":CreateModelPackage"):
             error = {"Code": "AccessDeniedException", "Message": "not authorized to perform it"}
-            raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[arg-type, typeddict-item]
+            raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[typeddict-item]
 
     managed.training_job("fit", REGISTER)
     managed.before_each_call = deny
@@ -439,7 +430,6 @@ def test_a_registration_that_aws_refuses_is_told(managed: WholeWorld) -> None:
     assert len(managed.versions()) == 1
 
 
-@pytest.mark.xfail(strict=True, reason=TUNING_TAGS)
 def test_the_training_jobs_of_a_tuning_job_register_nothing_themselves(managed: WholeWorld) -> None:
     """SageMaker gives them the tags of the tuning job."""
     managed.tuning_job("fit", REGISTER)
@@ -474,5 +464,3 @@ def test_a_retraining_of_ours_is_told_by_its_execution_not_by_its_training_job(s
     system.settle()
 
     assert kinds_of(system.read_mail()) == ["ViolationsDetected", "RetrainingStarted", "JobFailed"]
-
-

@@ -245,7 +245,8 @@ def test_a_sweep_over_three_groups_at_rest(system: ReleaseWorld) -> None:
     assert system.calls == [
         "resource groups tagging api:GetResources",
         "resource groups tagging api:GetResources",
-        "sqs:SendMessageBatch",
+        "sqs:SendMessageBatch",  # to release
+        "sqs:SendMessageBatch",  # to alarm_response
         *["dynamodb:GetItem"] * 3,  # is anything to be tidied?
     ]
     system.calls.clear()

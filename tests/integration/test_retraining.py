@@ -202,9 +202,9 @@ def test_not_while_people_run_it(system: WholeWorld) -> None:
     released(system)
     system.pipeline()
     system.simulator.durations.training = 3 * DAY
-    theirs = system.sagemaker.start_pipeline_execution(
-        PipelineName=PIPELINE, ClientRequestToken="1" * 32
-    )["PipelineExecutionArn"]
+    theirs = system.sagemaker.start_pipeline_execution(PipelineName=PIPELINE, ClientRequestToken="1" * 32)[
+        "PipelineExecutionArn"
+    ]
     system.monitor_runs(drifted())
     system.pump()
     for _ in range(30):
@@ -294,10 +294,12 @@ def test_a_pipeline_that_may_not_be_started(system: WholeWorld) -> None:
     def deny(name: str) -> None:
         if name.endswith(":StartPipelineExecution"):
             error = {"Code": "AccessDeniedException", "Message": "not authorized to perform it"}
-            raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[arg-type, typeddict-item]
+            raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[typeddict-item]
 
     system.before_each_call = deny
-    told_once_and_daily(system, "Add the pipeline to the stack's parameter RetrainingPipelineArns, and deploy")
+    told_once_and_daily(
+        system, "Add the pipeline to the stack's parameter RetrainingPipelineArns, and deploy"
+    )
 
     assert executions(system) == 0
     assert system.retrainings().executions == ()
@@ -321,7 +323,7 @@ def test_tags_that_cannot_be_asked_for_are_an_error(system: WholeWorld) -> None:
     def throttle(name: str) -> None:
         if name.endswith(":ListTags"):
             error = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
-            raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[arg-type, typeddict-item]
+            raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[typeddict-item]
 
     system.before_each_call = throttle
     assert system.invoke("retraining", body) == ["0"]
@@ -391,7 +393,7 @@ def test_a_failed_execution_is_told_with_its_step_reason_and_log_in_the_drifts_t
 ) -> None:
     released(system)
     system.pipeline()
-    reason = "AlgorithmError: ExecuteUserScriptError:\nErrorMessage \"ValueError: Input contains NaN\"\nCommand \"python train.py\", exit code: 1"
+    reason = 'AlgorithmError: ExecuteUserScriptError:\nErrorMessage "ValueError: Input contains NaN"\nCommand "python train.py", exit code: 1'
     system.simulator.plan_execution(PIPELINE, ExecutionOutcome.FAILS, step="Train", reason=reason)
     drift(system)
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stationkeeper.alarms.memory import Edge, Incident
-from stationkeeper.alarms.response import Response
 from stationkeeper.alarms.telling import Context, alarm_event
 from stationkeeper.alarms.thread import Tell, next_message
 from stationkeeper.events.alarm_events import AlarmCleared, AlarmEvent, AlarmRaised
@@ -45,13 +44,8 @@ def context(**replaced: Any) -> Context:
     return Context(**{**facts, **replaced})
 
 
-def event(
-    message: Tell,
-    where: Context | None = None,
-    response: Response = Response("tell", "not in the bake time"),  # noqa: B008  it is frozen
-    refusal: str = "",
-) -> AlarmEvent:
-    return alarm_event(message, where or context(), response, refusal)
+def event(message: Tell, where: Context | None = None, refusal: str = "") -> AlarmEvent:
+    return alarm_event(message, where or context(), refusal)
 
 
 def run(name: str = "hourly", violations: int | None = 3, blind: str = "") -> NewestRun:
@@ -69,7 +63,14 @@ def on_the_bus(one: AlarmEvent) -> AlarmEvent:
 
 
 def test_raised_alarm_is_told_with_where_whose_and_what_was_released():
-    raised = edge(minute=50, severity="critical", watches="ModelLatency", measured="too slow", guards=True)
+    raised = edge(
+        minute=50,
+        severity="critical",
+        watches="ModelLatency",
+        measured="too slow",
+        guards=True,
+        because="not in the bake time",
+    )
     serving = live(
         8, released_at=START, approved_by="alice", approved_at=START - MINUTE, replaced=7, variant="blue"
     )
@@ -148,10 +149,51 @@ def test_alarms_that_stay_red_are_named_by_what_clears():
     ],
 )
 def test_response_says_what_was_done(kind, refusal, said):
-    told = event(tell(edge()), None, Response(kind, "because of that"), refusal)
+    told = event(tell(edge(response=kind, because="because of that")), refusal=refusal)
 
     assert isinstance(told, AlarmRaised)
     assert (told.response, told.because, told.refusal) == (said, "because of that", refusal)
+
+
+ANSWERS = {
+    "a rejection weighs most": (
+        [{"response": "deploying"}, {"response": "reject", "because": "took back"}, {"guards": True}],
+        ("rejected", "took back"),
+    ),
+    "a release under way weighs more than nothing": (
+        [{"because": "too late", "guards": True}, {"response": "deploying", "because": "under way"}],
+        ("deploying", "under way"),
+    ),
+    "why not more, of what guards": (
+        [{"because": "does not guard"}, {"because": "too late", "guards": True}],
+        ("told", "too late"),
+    ),
+    "why not more, where it is known": ([{}, {"because": "does not guard"}], ("told", "does not guard")),
+    "of the first, where all are alike": ([{"because": "one"}, {"because": "other"}], ("told", "one")),
+}
+
+
+@pytest.mark.parametrize(("answers", "said"), ANSWERS.values(), ids=ANSWERS)
+def test_most_that_was_done_about_what_is_told_is_said(answers, said):
+    told = event(tell(*(edge(f"a{number}", **answer) for number, answer in enumerate(answers))))
+
+    assert isinstance(told, AlarmRaised)
+    assert (told.response, told.because) == said
+
+
+def test_what_was_done_about_an_edge_is_told_though_it_waited():
+    first = tell(edge("z")).after
+    known = edge("a", minute=61)
+    waiting = first.with_edge(known).with_answer(
+        known.model_copy(update={"response": "deploying", "because": "under way"})
+    )
+    message = next_message(waiting.with_edge(edge("b", minute=62)), "churn-prod", START + 63 * MINUTE)
+    assert isinstance(message, Tell)
+
+    told = event(message)
+
+    assert isinstance(told, AlarmRaised)
+    assert (told.response, told.because, told.edge_count) == ("deploying", "under way", 2)
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -288,7 +330,9 @@ def test_texts_are_clean_and_bounded(data):
     def said() -> str:
         return encodable(text())
 
-    alarm = edge(said() or "a", arn=said(), watches=said(), measured=said())
+    alarm = edge(
+        said() or "a", arn=said(), watches=said(), measured=said(), response="reject", because=said()
+    )
     serving = live(8, approved_by=said(), variant=said(), package_arn=said())
     where = context(
         endpoint=text(),
@@ -298,7 +342,7 @@ def test_texts_are_clean_and_bounded(data):
         newest_runs=(run(said(), 3), run(said(), None, text() or "no data")),
     )
 
-    told = event(tell(alarm), where, Response("reject", text()), text())
+    told = event(tell(alarm), where, text())
 
     assert isinstance(told, AlarmRaised)
     (one,) = told.edges
@@ -342,7 +386,8 @@ def test_lists_are_bounded_and_counted():
 def test_largest_event_fits_on_the_bus(filler):
     long = filler * 2_000
     storm = [
-        edge(f"{number}{long}", arn=long, watches=long, measured=long, minute=number) for number in range(60)
+        edge(f"{number}{long}", arn=long, watches=long, measured=long, because=long, minute=number)
+        for number in range(60)
     ]
     serving = live(8, approved_by=long, variant=long, package_arn=long)
     where = context(
@@ -353,7 +398,7 @@ def test_largest_event_fits_on_the_bus(filler):
         newest_runs=tuple(run(long, 3, long) for _ in range(20)),
     )
 
-    told = event(tell(*storm, minute=100), where, Response("reject", long), long)
+    told = event(tell(*storm, minute=100), where, long)
 
     assert len(told.model_dump_json().encode()) + 1_000 < ENTRY_BYTES
 

@@ -227,7 +227,8 @@ def sweep() -> Sweep:
     settings = SweepSettings.from_environment(os.environ)
     return Sweep(
         managed=_release_sight(settings.account_id),
-        queue=SqsQueue(clients.sqs, settings.release_queue_url),
+        release_queue=SqsQueue(clients.sqs, settings.release_queue_url),
+        alarm_queue=SqsQueue(clients.sqs, settings.alarm_response_queue_url),
         tidying=Tidying(
             records=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
             storeroom=AwsStoreroom(clients.sagemaker, clients.cloudwatch),

@@ -97,6 +97,7 @@ class JobReportSettings(_InTheAccount):
 
 class SweepSettings(_InTheAccount):
     keep_days: int = Field(ge=1, le=365)
+    alarm_response_queue_url: str = Field(min_length=1)
     release_queue_url: str = Field(min_length=1)
 
 

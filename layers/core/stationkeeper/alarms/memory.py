@@ -42,7 +42,10 @@ class Edge(_Remembered):
     guards: bool = False
     red_since: AwareDatetime | None = None
     looked: bool = False
-    """Whether nobody told of it: a look found the alarm so."""
+    """Whether nobody told of it: a look, or a later event, shows that it was so."""
+    response: Literal["tell", "deploying", "reject"] = "tell"
+    because: str = ""
+    """What was done about it, and why not more."""
 
     @property
     def key(self) -> str:
@@ -109,6 +112,11 @@ class AlarmMemory(_Remembered):
     def has_seen(self, edge: Edge) -> bool:
         return edge.key in self.seen
 
+    def with_answer(self, answered: Edge) -> "AlarmMemory":
+        """With what was done about an edge that is to be told."""
+        pending = tuple(answered if edge.key == answered.key else edge for edge in self.pending)
+        return self.model_copy(update={"pending": pending})
+
     def with_edge(self, edge: Edge) -> "AlarmMemory":
         """The memory once an alarm's change was heard of; the same memory when it was heard of before."""
         if self.has_seen(edge):
@@ -153,6 +161,8 @@ def _with_event(known: Watched, edge: Edge) -> tuple[Watched, list[Edge]]:
             continue
         heard[index] = one.model_copy(update={"told": True})
         since = _red_from(heard, index - 1) if one.state == "OK" else None
+        if forgot and since == heard[0].at:
+            since = known.red_since  # it was red before what is remembered
         edges.append(
             edge.model_copy(update={"red_since": since})
             if index == place

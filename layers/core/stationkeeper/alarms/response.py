@@ -52,10 +52,11 @@ def _counts_against(live: Live, edge: Edge, record: Record, bake: timedelta, now
         return Response("tell", f"it was red before version {live.version} came into service")
     if edge.at > over:
         return Response("tell", f"the {minutes} minutes after the release in which an alarm counts are over")
-    if now > over + _LATE:
-        return Response("tell", "it was heard of too late to take anything back")
     barred = record.bars(live.version)
-    if barred is not None and (barred.rejected or barred.refusal):
+    begun = barred is not None and not barred.rejected and not barred.refusal
+    if now > over + _LATE and not begun:
+        return Response("tell", "it was heard of too late to take anything back")
+    if barred is not None and not begun:
         return Response("tell", f"version {live.version} is being taken back already")
     if live.fell_back:
         # Whatever is wrong was wrong with the version before, too; and something must serve.

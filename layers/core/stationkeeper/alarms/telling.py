@@ -18,6 +18,7 @@ from stationkeeper.severity import Severity
 _EDGES_TOLD = 40
 _RED_TOLD = 20
 _MONITORS_TOLD = 10
+_WEIGHTS = {"tell": 0, "deploying": 1, "reject": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,15 @@ class Context:
     newest_runs: tuple[NewestRun, ...] = ()
 
 
-def alarm_event(tell: Tell, context: Context, response: Response, refusal: str) -> AlarmEvent:
-    """The domain event that tells of alarms; its id follows from the incident and from what is told."""
+def alarm_event(tell: Tell, context: Context, refusal: str) -> AlarmEvent:
+    """The domain event that tells of alarms; its id follows from the incident and from what is told.
+
+    `refusal` is why the registry did not take a rejection.
+    """
     shared = _shared(tell, context)
     if tell.kind == "cleared":
         return AlarmCleared.model_validate({**shared, "severity": Severity.INFO})
+    response = _response(tell.edges)
     done = {"tell": "told", "deploying": "deploying", "reject": "refused" if refusal else "rejected"}
     return AlarmRaised.model_validate(
         {
@@ -50,6 +55,13 @@ def alarm_event(tell: Tell, context: Context, response: Response, refusal: str) 
             "first": tell.first,
         }
     )
+
+
+def _response(edges: tuple[Edge, ...]) -> Response:
+    """What was done about the alarms that are told: the most of it; why not more, of those that might have called for more."""
+    raised = [edge for edge in edges if edge.state == "ALARM"]
+    most = max(raised, key=lambda edge: (_WEIGHTS[edge.response], edge.guards, bool(edge.because)))
+    return Response(most.response, most.because)
 
 
 def _severity(edges: Iterable[Edge]) -> Severity:

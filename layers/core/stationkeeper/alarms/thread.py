@@ -55,7 +55,10 @@ def next_message(
     goes_on = known is not None and (known.closed_at is None or heard_at - known.closed_at < _SAME_WITHIN)
     if known is None or not goes_on:
         began = min(edge.red_since or edge.at for edge in memory.pending)
-        incident = Incident(id=stable_id(endpoint.lower(), "alarm", began.isoformat())[:8], since=began)
+        incident = Incident(
+            id=stable_id(endpoint.lower(), "alarm", began.isoformat(), known.id if known else "")[:8],
+            since=began,
+        )
         return _tell(memory, incident, now, first=True)
     if not urgent and not _is_worse(memory, known) and len(memory.pending) < _MOST_GATHERED:
         due = _due(memory, known)
@@ -69,7 +72,12 @@ def next_message(
 
 def _is_worse(memory: AlarmMemory, incident: Incident) -> bool:
     """Whether something went red that is worse than all that on-call was told of this incident."""
-    return any(edge.state == "ALARM" and edge.severity > incident.worst for edge in memory.pending)
+    return any(edge.severity > incident.worst for edge in _raised(memory))
+
+
+def _raised(memory: AlarmMemory) -> list[Edge]:
+    """Changes to red that are not over by now."""
+    return [edge for edge in memory.pending if edge.state == "ALARM" and edge.alarm in memory.red]
 
 
 def _due(memory: AlarmMemory, incident: Incident) -> datetime:
@@ -81,8 +89,8 @@ def _due(memory: AlarmMemory, incident: Incident) -> datetime:
 
 
 def _tell(memory: AlarmMemory, incident: Incident, now: datetime, *, first: bool) -> Tell:
-    raised = {edge.alarm for edge in memory.pending if edge.state == "ALARM"}
-    worst = max((incident.worst, *(edge.severity for edge in memory.pending if edge.state == "ALARM")))
+    raised = _raised(memory)
+    worst = max((incident.worst, *(edge.severity for edge in raised)))
     told = incident.model_copy(
         update={
             "told": incident.told + 1,
@@ -92,7 +100,7 @@ def _tell(memory: AlarmMemory, incident: Incident, now: datetime, *, first: bool
         }
     )
     return Tell(
-        kind="raised" if raised & set(memory.red) else "cleared",
+        kind="raised" if raised else "cleared",
         edges=memory.pending,
         incident=told,
         first=first,

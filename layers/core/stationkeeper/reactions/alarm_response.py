@@ -1,14 +1,14 @@
 """A CloudWatch alarm changed: connect it with the release that may have caused it, take that back, tell on-call once."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import ceil
 from typing import Any, Protocol
 
 from stationkeeper.alarms.memory import AlarmMemory, Edge
-from stationkeeper.alarms.response import Response, guards, response_to
+from stationkeeper.alarms.response import guards, response_to
 from stationkeeper.alarms.subject import (
     children_in_description,
     children_of,
@@ -36,6 +36,8 @@ from stationkeeper.telemetry import logger, metrics, note_latency
 _LOOKS = 8
 _AUTOSCALING = "TargetTracking-"
 """Begins the names of the alarms that target tracking scales by: red is their way of working."""
+_MADE = "Unchecked: Initial alarm creation"
+"""CloudWatch's words for the first state of an alarm."""
 _GENERATIONS = 3
 """How deep composite alarms are followed into each other."""
 _EVENT_DUE_WITHIN = timedelta(minutes=2)
@@ -135,10 +137,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done about an alarm's change; `refusal` says why the registry refused."""
+    """What came of an alarm's change: the record it was answered by, whether a version was taken back, why the registry refused."""
 
     record: Record
-    response: Response = field(default_factory=lambda: Response("tell"))
+    urgent: bool = False
     refusal: str = ""
 
 
@@ -200,7 +202,8 @@ class AlarmResponse:
 
     def _look(self, endpoint: str, trigger: AlarmTrigger, alarm: Alarm | None, now: datetime) -> None:
         memory = self._say(endpoint, self.memories.recall(endpoint))
-        if (alarm is None or memory.has_seen(alarm.plain_edge)) and not memory.pending:
+        known = alarm is not None and memory.has_seen(alarm.plain_edge)
+        if not memory.pending and (known or (alarm is None and not memory.red)):
             logger.info("Nothing to do", extra={"decision": "known"})
             return
         record = self.releases.recall(endpoint)
@@ -214,9 +217,10 @@ class AlarmResponse:
                 _ignored("its endpoint is not managed, and it is not tagged for it")
                 return
             edge = alarm.edge(endpoint, record)
-            after = memory.with_edge(edge)
+            after = _with_what_came_before(memory, alarm).with_edge(edge)
             if edge.state == "ALARM" and edge in after.pending:
-                done = self._respond(endpoint, edge, record, settings, after, trigger, now)
+                answered, done = self._respond(endpoint, edge, record, settings, after, trigger, now)
+                after = after.with_answer(answered)
         self._tell(endpoint, trigger, memory, after, done, settings, now)
 
     def _settings(self, record: Record) -> ReleaseSettings | None:
@@ -235,15 +239,17 @@ class AlarmResponse:
         memory: AlarmMemory,
         trigger: AlarmTrigger,
         now: datetime,
-    ) -> Done:
+    ) -> tuple[Edge, Done]:
+        """What an alarm that became red calls for, done; the edge says what that was."""
         response = response_to(edge, record, settings.bake_minutes if settings else 0, now)
         logger.info("Decided", extra={"decision": response.kind, "reason": response.because})
+        answered = edge.model_copy(update={"response": response.kind, "because": response.because})
         if response.kind != "reject":
-            return Done(record, response)
+            return answered, Done(record)
         told = next_message(memory, endpoint, now, urgent=True)
         incident = told.incident.id if isinstance(told, Tell) else ""
         refusal = self._take_back(endpoint, edge, record, incident, trigger, now)
-        return Done(record, response, refusal)
+        return answered, Done(record, urgent=True, refusal=refusal)
 
     def _take_back(
         self, endpoint: str, edge: Edge, record: Record, incident: str, trigger: AlarmTrigger, now: datetime
@@ -317,7 +323,11 @@ class AlarmResponse:
         settings: ReleaseSettings | None,
         now: datetime,
     ) -> None:
-        message = next_message(memory, endpoint, now, urgent=done.response.kind == "reject")
+        message = next_message(memory, endpoint, now, urgent=done.urgent)
+        if trigger.change is not None and isinstance(message, Tell) and len(memory.red) > 1:
+            # What is said of the others is to be true.
+            memory = self._with_truth(memory, now)
+            message = next_message(memory, endpoint, now, urgent=True)
         if isinstance(message, Tell):
             context = Context(
                 endpoint=done.record.endpoint or endpoint,
@@ -329,7 +339,7 @@ class AlarmResponse:
                 record=done.record,
                 newest_runs=self.newest_runs.of(endpoint),
             )
-            event = alarm_event(message, context, done.response, done.refusal)
+            event = alarm_event(message, context, done.refusal)
             logger.info(
                 "Tells",
                 extra={
@@ -361,6 +371,25 @@ class AlarmResponse:
             recall=lambda: self.memories.recall(endpoint),
             whose=f"the alarms of {endpoint}",
         )
+
+
+def _with_what_came_before(memory: AlarmMemory, alarm: Alarm) -> AlarmMemory:
+    """The memory, with an end that nobody told of: the alarm was not red before it became red now, or it was made anew."""
+    before, change = alarm.change.detail.previous_state, alarm.plain_edge
+    watched = memory.alarms.get(change.alarm)
+    if (
+        before is None
+        or before.timestamp is None
+        or change.state != "ALARM"
+        or watched is None
+        or not watched.red
+    ):
+        return memory
+    made_anew = before.value == "INSUFFICIENT_DATA" and (before.reason or "").startswith(_MADE)
+    if (before.value != "OK" and not made_anew) or not watched.changed_at < before.timestamp < change.at:
+        return memory
+    end = {"state": "OK", "at": before.timestamp, "measured": "", "severity": Severity.INFO, "looked": True}
+    return memory.with_edge(change.model_copy(update=end))
 
 
 def _ok_since(alarm: Mapping[str, Any]) -> datetime | None:

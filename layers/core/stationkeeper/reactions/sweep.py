@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from stationkeeper.events.alarm_trigger import LOOK_AT_ALARMS
 from stationkeeper.events.domain import stable_id
 from stationkeeper.events.release_trigger import LOOK_AGAIN
 from stationkeeper.events.scheduled import SweepDue
@@ -20,17 +21,18 @@ class Managed(Protocol):
         """Endpoints tagged to follow a group of another account, as (group ARN, endpoint)."""
 
 
-class ReleaseQueue(Protocol):
+class Queue(Protocol):
     def send(self, messages: Iterable[dict[str, object]]) -> None:
-        """Put messages into the queue of the release reaction; raises unless all were taken."""
+        """Put messages into the queue of a reaction; raises unless all were taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The reaction, over its ports: two listings, one message per managed group."""
+    """The reaction, over its ports: two listings, one message per managed group to `release`, one per endpoint to `alarm_response`."""
 
     managed: Managed
-    queue: ReleaseQueue
+    release_queue: Queue
+    alarm_queue: Queue
     tidying: Tidying
     now: Callable[[], datetime]
 
@@ -42,19 +44,22 @@ class Sweep:
             *({"group_arn": group} for group, _ in groups),
             *({"group_arn": group, "endpoint": endpoint} for group, endpoint in following),
         ]
-        self.queue.send(
-            {
-                "id": stable_id("sweep", due.id, look["group_arn"], look.get("endpoint", "")),
-                "source": "stationkeeper",
-                "detail-type": LOOK_AGAIN,
-                "account": due.account,
-                "region": due.region,
-                "time": due.time.isoformat(),
-                "detail": look,
-            }
-            for look in looks
-        )
+        endpoints = sorted({endpoint for _, endpoint in (*groups, *following)})
+        self.release_queue.send(_message(due, LOOK_AGAIN, look) for look in looks)
+        self.alarm_queue.send(_message(due, LOOK_AT_ALARMS, {"endpoint": endpoint}) for endpoint in endpoints)
         metrics.count("GroupsSwept", len(looks))
         logger.info("Swept", extra={"decision": "swept", "groups": len(looks)})
-        self.tidying.tidy({endpoint for _, endpoint in (*groups, *following)}, now)
+        self.tidying.tidy(endpoints, now)
         note_latency(due.time, self.now(), "sweep")
+
+
+def _message(due: SweepDue, detail_type: str, detail: dict[str, str]) -> dict[str, object]:
+    return {
+        "id": stable_id("sweep", due.id, detail_type, *detail.values()),
+        "source": "stationkeeper",
+        "detail-type": detail_type,
+        "account": due.account,
+        "region": due.region,
+        "time": due.time.isoformat(),
+        "detail": detail,
+    }
