@@ -357,8 +357,8 @@ def test_a_group_that_is_not_there_is_told(system: WholeWorld) -> None:
 
     (failed,) = system.read_mail()
     assert failed["attributes"]["kind"] == "JobFailed"
-    assert "could NOT be registered as a version of missing" in failed["body"]
-    assert "model-package-group/missing does not exist" in failed["body"]
+    assert "could NOT be registered as a version" in failed["body"]
+    assert "There is no model package group missing" in failed["body"]
 
 
 def test_a_group_that_is_not_there_comes_with_what_to_do(system: WholeWorld) -> None:

@@ -262,12 +262,7 @@ def test_red_since_it_became_red_last(heard, since):
         "A1 A2 O4",
         "O4 A1",
         "A1 A6 O4",
-        pytest.param(
-            f"{LOST_ITS_DATA_OFTEN} O31",
-            marks=pytest.mark.xfail(
-                strict=True, reason="the OK looks no further back than the 20 events kept; Watched knows"
-            ),
-        ),
+        f"{LOST_ITS_DATA_OFTEN} O31",
     ],
 )
 def test_end_of_an_alarm_tells_since_when_it_was_red(heard):

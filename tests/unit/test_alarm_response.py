@@ -132,9 +132,6 @@ def test_alarm_calls_for(alarm, to, heard, expected):
     assert response(alarm, to, heard) == expected
 
 
-@pytest.mark.xfail(
-    strict=True, reason="that it was heard of late is asked before whether the version is barred already"
-)
 @pytest.mark.parametrize("at", [0, 10, BAKE])
 @pytest.mark.parametrize("heard", [BAKE + 15 + SECOND, 2 * BAKE, 24 * 60])
 def test_what_was_begun_is_finished_however_late(at, heard):

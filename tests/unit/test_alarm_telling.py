@@ -12,6 +12,7 @@ from stationkeeper.alarms.telling import Context, alarm_event
 from stationkeeper.alarms.thread import Tell, next_message
 from stationkeeper.events.alarm_events import AlarmCleared, AlarmEvent, AlarmRaised
 from stationkeeper.events.on_bus import DETAIL_TYPES, from_detail
+from stationkeeper.releases.record import Barred
 from stationkeeper.reports.newest import NewestRun
 from stationkeeper.severity import Severity
 
@@ -45,7 +46,8 @@ def context(**replaced: Any) -> Context:
 
 
 def event(message: Tell, where: Context | None = None, refusal: str = "") -> AlarmEvent:
-    return alarm_event(message, where or context(), refusal)
+    gone = Barred(version=8, package_arn="", at=START, reason="", rejected=False, refusal=refusal)
+    return alarm_event(message, where or context(), gone if refusal else None)
 
 
 def run(name: str = "hourly", violations: int | None = 3, blind: str = "") -> NewestRun:
@@ -130,7 +132,7 @@ def test_cleared_alarm_is_told_for_the_record_with_how_long_it_was_red():
 
 def test_alarms_that_stay_red_are_named_by_what_clears():
     first = tell(*edges_of("A1 b:A1"))
-    after = next_message(first.after.with_edge(edge("a", "OK", 61)), "churn-prod", START + 63 * MINUTE)
+    after = next_message(first.after.with_edge(edge("a", "OK", 61)), "churn-prod", START + 64 * MINUTE)
     assert isinstance(after, Tell)
 
     told = event(after)

@@ -237,11 +237,6 @@ def test_end_of_what_is_worse_is_nothing_to_hurry_for():
     assert looking(memory, 1) == Later(clock(3))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="told at once though it is red no more: as cleared, for the record; that closes the incident, "
-    "where nothing else is red",
-)
 @pytest.mark.parametrize("before", ["", "a0:O1"])
 def test_worse_that_is_over_when_it_is_heard_of_is_nothing_to_hurry_for(before):
     memory = after_messages(1)
@@ -251,9 +246,6 @@ def test_worse_that_is_over_when_it_is_heard_of_is_nothing_to_hurry_for(before):
     assert looking(memory, 2) == Later(clock(3))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Incident.worst counts what was told as over, too: nobody heard of it as red"
-)
 def test_worse_is_worse_than_what_was_told_as_red():
     critical = [one.model_copy(update={"severity": Severity.CRITICAL}) for one in edges_of("b:O2 b:A1 b:A8")]
     memory = after_messages(1).with_edge(critical[0]).with_edge(critical[1])
@@ -388,9 +380,6 @@ def test_raised_after_an_hour_is_a_new_incident_and_told_at_once(minutes):
     assert (message.first, message.incident.told, message.incident.since) == (True, 1, clock(4 + minutes))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the id follows from since when it was red, and that may be when the one before began"
-)
 @pytest.mark.parametrize(("heard", "late"), [("b:A0 b:O1 O1", "A0"), ("A0 O5", "O2")])
 def test_incident_that_a_change_of_long_ago_begins_has_an_id_of_its_own(heard, late):
     of_then = [one.model_copy(update={"noted_at": clock(100)}) for one in edges_of(late)]

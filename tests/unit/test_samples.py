@@ -41,7 +41,9 @@ def rules_of(event: dict[str, Any]) -> set[str]:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_is_read_by_every_reaction_that_its_rules_lead_to(name):
     event = SAMPLES[name]
-    readers = {READ_BY[reaction] for rule in rules_of(event) for reaction in READ_BY if rule.startswith(reaction)}
+    readers = {
+        READ_BY[reaction] for rule in rules_of(event) for reaction in READ_BY if rule.startswith(reaction)
+    }
     if event["detail-type"] in BETWEEN_OURSELVES:
         readers = {BETWEEN_OURSELVES[event["detail-type"]]}
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from stationkeeper.alarms.memory import Edge
-from stationkeeper.releases.record import Live, Record
+from stationkeeper.releases.record import Barred, Live, Record
 
 _LATE = timedelta(minutes=15)
 """An alarm that is heard of longer after the bake time takes nothing back: people may count on what serves by then."""
@@ -27,6 +27,9 @@ def response_to(edge: Edge, record: Record, bake_minutes: int, now: datetime) ->
     record : of the releases to the endpoint.
     bake_minutes : how long an alarm counts against a release.
     """
+    if (barred := taken_back_by(edge, record)) is not None:
+        # Already, by this very change: what is left is to finish it, and to tell it.
+        return Response("reject", _reason(bake_minutes, barred.version))
     if not edge.guards:
         return Response("tell", "this alarm does not guard releases")
     if record.target is not None and record.target.asked:
@@ -35,6 +38,11 @@ def response_to(edge: Edge, record: Record, bake_minutes: int, now: datetime) ->
     if live is None or not live.ours:
         return Response("tell", "what serves was not released here")
     return _counts_against(live, edge, record, timedelta(minutes=bake_minutes), now)
+
+
+def taken_back_by(edge: Edge, record: Record) -> Barred | None:
+    """The version that a change of an alarm took back, where it did."""
+    return next((barred for barred in record.barred if barred.alarm == edge.key), None)
 
 
 def guards(alarm: str, record: Record) -> bool:
@@ -63,6 +71,8 @@ def _counts_against(live: Live, edge: Edge, record: Record, bake: timedelta, now
         return Response(
             "tell", f"version {live.version} is what was gone back to; the version may not be to blame"
         )
-    return Response(
-        "reject", f"it became red within {minutes} minutes after version {live.version} came into service"
-    )
+    return Response("reject", _reason(minutes, live.version))
+
+
+def _reason(minutes: int, version: int) -> str:
+    return f"it became red within {minutes} minutes after version {version} came into service"

@@ -10,7 +10,7 @@ from stationkeeper.alarms.thread import Tell
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.alarm_events import AlarmCleared, AlarmEvent, AlarmRaised
 from stationkeeper.events.domain import Cause, stable_id
-from stationkeeper.releases.record import Record
+from stationkeeper.releases.record import Barred, Record
 from stationkeeper.releases.registry import group_name
 from stationkeeper.reports.newest import NewestRun
 from stationkeeper.severity import Severity
@@ -35,12 +35,16 @@ class Context:
     newest_runs: tuple[NewestRun, ...] = ()
 
 
-def alarm_event(tell: Tell, context: Context, refusal: str) -> AlarmEvent:
+def alarm_event(tell: Tell, context: Context, taken_back: Barred | None = None) -> AlarmEvent:
     """The domain event that tells of alarms; its id follows from the incident and from what is told.
 
-    `refusal` is why the registry did not take a rejection.
+    `taken_back` is the version that was taken back because of what is told; it may not be the live one any more.
     """
     shared = _shared(tell, context)
+    if taken_back is not None and taken_back.version != shared["version"]:
+        gone = {"package_arn": plain(taken_back.package_arn, 300), "released_at": None, "replaced": None}
+        shared |= {**gone, "version": taken_back.version, "approved_by": "", "approved_at": None}
+    refusal = taken_back.refusal if taken_back else ""
     if tell.kind == "cleared":
         return AlarmCleared.model_validate({**shared, "severity": Severity.INFO})
     response = _response(tell.edges)

@@ -65,7 +65,7 @@ def next_message(
         if now < due:
             return Later(due)
         quiet_at = max(edge.noted_at for edge in memory.pending) + _QUIET
-        if not memory.red and now < min(quiet_at, due + _APART[-1]):
+        if not _raised(memory) and now < min(quiet_at, due + _APART[-1]):
             return Later(quiet_at)
     return _tell(memory, known, now, first=False)
 
@@ -77,7 +77,8 @@ def _is_worse(memory: AlarmMemory, incident: Incident) -> bool:
 
 def _raised(memory: AlarmMemory) -> list[Edge]:
     """Changes to red that are not over by now."""
-    return [edge for edge in memory.pending if edge.state == "ALARM" and edge.alarm in memory.red]
+    red = frozenset(memory.red)
+    return [edge for edge in memory.pending if edge.state == "ALARM" and edge.alarm in red]
 
 
 def _due(memory: AlarmMemory, incident: Incident) -> datetime:

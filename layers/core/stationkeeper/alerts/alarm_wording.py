@@ -192,7 +192,8 @@ def _cleared(event: AlarmCleared) -> Told:
     alarms = changed(event)
     clear = tuple(alarm for alarm in alarms if not alarm.red and alarm.name not in event.red)
     stay = max(event.red_count, len(event.red))
-    length = lasting(event.at - event.since)
+    over = max((edge.at for edge in event.edges if edge.state == "OK"), default=event.at)
+    length = lasting(over - event.since)
     if stay:
         which = event.red[0] if event.red and stay == 1 else count(stay, "alarm")
         verb = "stays" if stay == 1 else "stay"

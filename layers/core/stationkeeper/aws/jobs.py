@@ -38,13 +38,16 @@ class AwsJobSight:
 
     def best_training_job(self, tuning_job: str) -> str | None:
         """Name of the best training job of a tuning job; None when none was good. One call."""
-        answer = self._client().describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning_job)
-        best = answer.get("BestTrainingJob")
+        answer = unless_missing(
+            lambda: self._client().describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning_job)
+        )
+        best = answer.get("BestTrainingJob") if answer else None
         return str(best["TrainingJobName"]) if best and best.get("TrainingJobName") else None
 
     def failed_step(self, execution_arn: str) -> FailedStep | None:
         """The step that an execution failed at; None when it tells of none. One call per hundred steps."""
-        failed = (step for step in self._steps(execution_arn) if step.get("StepStatus") == "Failed")
+        steps = unless_missing(lambda: list(self._steps(execution_arn))) or []
+        failed = (step for step in steps if step.get("StepStatus") == "Failed")
         step = min(failed, key=lambda one: str(one.get("EndTime") or ""), default=None)
         if step is None:
             return None
@@ -61,7 +64,7 @@ class AwsJobSight:
         """ARNs of the versions that an execution registered. One call per hundred steps."""
         found = (
             ((step.get("Metadata") or {}).get("RegisterModel") or {}).get("Arn")
-            for step in self._steps(execution_arn)
+            for step in unless_missing(lambda: list(self._steps(execution_arn))) or []
         )
         return tuple(sorted({str(arn) for arn in found if arn}))
 

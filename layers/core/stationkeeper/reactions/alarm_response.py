@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from stationkeeper.alarms.memory import AlarmMemory, Edge
-from stationkeeper.alarms.response import guards, response_to
+from stationkeeper.alarms.response import guards, response_to, taken_back_by
 from stationkeeper.alarms.subject import (
     children_in_description,
     children_of,
@@ -137,11 +137,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an alarm's change: the record it was answered by, whether a version was taken back, why the registry refused."""
+    """What came of an alarm's change: the record it was answered by, and the version that was taken back."""
 
     record: Record
-    urgent: bool = False
-    refusal: str = ""
+    taken_back: Barred | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,43 +247,48 @@ class AlarmResponse:
             return answered, Done(record)
         told = next_message(memory, endpoint, now, urgent=True)
         incident = told.incident.id if isinstance(told, Tell) else ""
-        refusal = self._take_back(endpoint, edge, record, incident, trigger, now)
-        return answered, Done(record, urgent=True, refusal=refusal)
+        barred = self._take_back(endpoint, edge, record, incident, trigger, now)
+        return answered, Done(record, barred)
 
     def _take_back(
         self, endpoint: str, edge: Edge, record: Record, incident: str, trigger: AlarmTrigger, now: datetime
-    ) -> str:
-        """Bar the live version, reject it in the registry, and have `release` look; returns why the registry refused, or "".
+    ) -> Barred:
+        """Bar the live version, reject it in the registry, and have `release` look.
 
-        Barred first: `release` looks as soon as the version is rejected, and should know why. Each call can be made again.
+        Barred first: `release` looks as soon as the version is rejected, and should know why; and whoever tries again after a crash
+        finds what was done. Each call can be made again.
         """
+        barred = taken_back_by(edge, record)
         live = record.live
-        assert live is not None
-        reason = plain(f"the alarm {edge.alarm} became red after its release", 300)
-        barred = Barred(
-            version=live.version,
-            package_arn=live.package_arn,
-            at=now,
-            reason=reason,
-            rejected=False,
-            incident=incident,
-        )
-        if record.bars(live.version) is None:
+        if barred is None:
+            assert live is not None
+            barred = Barred(
+                version=live.version,
+                package_arn=live.package_arn,
+                at=now,
+                reason=plain(f"the alarm {edge.alarm} became red after its release", 300),
+                rejected=False,
+                incident=incident,
+                alarm=edge.key,
+            )
             self.releases.remember(endpoint, record.with_bar(barred))
-        refusal = self.registry.reject(live.package_arn, f"Rejected by Stationkeeper: {reason}")
-        self._note_rejection(endpoint, live.version, refusal)
+        if not barred.rejected and not barred.refusal:
+            said = f"Rejected by Stationkeeper: {barred.reason}"
+            refusal = self.registry.reject(barred.package_arn, said)
+            barred = barred.model_copy(update={"rejected": not refusal, "refusal": plain(refusal, 300)})
+            self._note_rejection(endpoint, barred)
+            metrics.count("VersionsTakenBack")
         self.release_queue.send([_look_again(record, trigger)])
-        metrics.count("VersionsTakenBack")
-        return refusal
+        return barred
 
-    def _note_rejection(self, endpoint: str, version: int, refusal: str) -> None:
+    def _note_rejection(self, endpoint: str, answered: Barred) -> None:
         """What the registry said; `release` may be at the record at the same moment."""
         for _ in range(_LOOKS):
             record = self.releases.recall(endpoint)
-            barred = record.bars(version)
+            barred = record.bars(answered.version)
             if barred is None or barred.rejected:
                 return
-            update = {"rejected": not refusal, "refusal": plain(refusal, 300)}
+            update = {"rejected": answered.rejected, "refusal": answered.refusal}
             try:
                 self.releases.remember(endpoint, record.with_bar(barred.model_copy(update=update)))
                 return
@@ -323,7 +327,7 @@ class AlarmResponse:
         settings: ReleaseSettings | None,
         now: datetime,
     ) -> None:
-        message = next_message(memory, endpoint, now, urgent=done.urgent)
+        message = next_message(memory, endpoint, now, urgent=done.taken_back is not None)
         if trigger.change is not None and isinstance(message, Tell) and len(memory.red) > 1:
             # What is said of the others is to be true.
             memory = self._with_truth(memory, now)
@@ -339,7 +343,7 @@ class AlarmResponse:
                 record=done.record,
                 newest_runs=self.newest_runs.of(endpoint),
             )
-            event = alarm_event(message, context, done.refusal)
+            event = alarm_event(message, context, done.taken_back)
             logger.info(
                 "Tells",
                 extra={

@@ -91,6 +91,7 @@ class JobReport:
             self._telling(event, job, {}),
             endpoint=ours.endpoint,
             group_arn=ours.group_arn,
+            on_call=ours.on_call or self.on_call,
             retrained=retrained(ours, record.pipeline),
         )
         if job.failed or job.status == "Stopped":

@@ -155,6 +155,9 @@ class Retraining:
             problem = Skip("unreadable-tags", "; ".join(place.settings.problems), Severity.WARNING)
             self._skip(place, record, problem, telling)
             return True
+        if place.drift.event_id in record.handled and record.unfinished is None:
+            logger.info("Nothing to do", extra={"decision": "known"})
+            return True
         look = self._look(place, place.settings.pipeline, record, now)
         decision = decide(look)
         logger.info(

@@ -97,6 +97,8 @@ class Barred(_Remembered):
     """Why the registry did not let us reject it."""
     incident: str = ""
     """The thread in which it was told."""
+    alarm: str = ""
+    """Key of the alarm's change that took it back."""
 
 
 class Retired(_Remembered):

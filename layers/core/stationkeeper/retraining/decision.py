@@ -208,6 +208,7 @@ def _begin(look: RetrainingLook, pipeline: Pipeline) -> Decision:
             endpoint=look.endpoint,
             group_arn=look.group_arn,
             asked_at=look.now,
+            on_call=look.settings.on_call,
             parameters=passed.parameters,
             notes=notes,
         )

@@ -45,6 +45,7 @@ class Execution(BaseModel):
     endpoint: str
     group_arn: str
     asked_at: AwareDatetime
+    on_call: str = ""
     parameters: tuple[PassedParameter, ...] = ()
     notes: tuple[str, ...] = ()
     arn: str = ""
