@@ -21,7 +21,7 @@ from moto.events.models import EventPattern
 from moto.sagemaker.models import sagemaker_backends
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.world import ACCOUNT, BUCKET, REGION, ROOT, TABLE, World, _ignore, _invoke, _load, _lost
+from tests.world import ACCOUNT, BUCKET, REGION, ROOT, TABLE, World, _ignore, _invoke, _load, _lost, headline
 
 GROUP = "churn"
 ENDPOINT = "churn-prod"
@@ -338,13 +338,6 @@ def variant(model: str, name: str = "AllTraffic", count: int = 2, **more: Any) -
         {} if "ServerlessConfig" in more else {"InstanceType": "ml.m5.large", "InitialInstanceCount": count}
     )
     return {"VariantName": name, "ModelName": model, "InitialVariantWeight": 1.0, **capacity, **more}
-
-
-def headline(mail: dict[str, Any]) -> str:
-    """The subject of a message, without the incident it ends with."""
-    ending = f" #{mail['attributes']['incident']}"
-    assert mail["subject"].endswith(ending)
-    return str(mail["subject"].removesuffix(ending))
 
 
 def nothing_is_left(system: ReleaseWorld) -> None:

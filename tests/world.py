@@ -196,6 +196,13 @@ class World:
         return stored.model_dump(mode="json", exclude={"version"})
 
 
+def headline(mail: dict[str, Any]) -> str:
+    """The subject of a message, without the incident it ends with."""
+    ending = f" #{mail['attributes']['incident']}"
+    assert mail["subject"].endswith(ending)
+    return str(mail["subject"].removesuffix(ending))
+
+
 def _load(function: str) -> ModuleType:
     """Import a function's handler as Lambda does, anew each time."""
     path = ROOT / "functions" / function / "app.py"

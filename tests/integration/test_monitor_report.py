@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.runs import SCHEDULE_ARN, run_event
-from tests.world import BUCKET, PARAMETER, World
+from tests.world import BUCKET, PARAMETER, World, headline
 
 
 def drift(feature: str, distance: float) -> dict[str, str]:
@@ -29,7 +29,7 @@ def run(system: World, hour: int, *violations: dict[str, Any], **detail: Any) ->
 
 
 def subjects(messages: list[dict[str, Any]]) -> list[str]:
-    return [message["subject"] for message in messages]
+    return [headline(message) for message in messages]
 
 
 def test_a_clean_run_tells_nobody(system: World) -> None:
@@ -39,7 +39,7 @@ def test_a_clean_run_tells_nobody(system: World) -> None:
 def test_violations_are_told_at_once_with_attributes_to_filter_on(system: World) -> None:
     (message,) = run(system, 1, drift("tip", 0.8), drift("fare", 0.2))
 
-    assert message["subject"] == "[CRITICAL] taxi-prod: 2 features drifted"
+    assert headline(message) == "[CRITICAL] taxi-prod: 2 features drifted"
     assert message["attributes"] == {
         "severity": "critical",
         "endpoint": "taxi-prod",
@@ -115,7 +115,7 @@ def test_a_run_without_a_verdict_is_a_blind_monitor(
 ) -> None:
     (message,) = system.react(run_event(1, **detail))
 
-    assert message["subject"] == f"[WARNING] taxi-prod: monitor is blind, {reason}"
+    assert headline(message) == f"[WARNING] taxi-prod: monitor is blind, {reason}"
     assert message["attributes"]["kind"] == "MonitorBlind"
     assert words in message["body"]
 
@@ -123,7 +123,7 @@ def test_a_run_without_a_verdict_is_a_blind_monitor(
 def test_a_missing_report_is_a_blind_monitor_even_when_the_job_says_no_violations(system: World) -> None:
     (message,) = system.react(run_event(1))
 
-    assert message["subject"] == "[WARNING] taxi-prod: monitor is blind, report is missing"
+    assert headline(message) == "[WARNING] taxi-prod: monitor is blind, report is missing"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_report_that_is_none_is_a_blind_monitor_and_not_a_crash(
 
     (message,) = system.react(event)
 
-    assert message["subject"] == f"[WARNING] taxi-prod: monitor is blind, {reason}"
+    assert headline(message) == f"[WARNING] taxi-prod: monitor is blind, {reason}"
 
 
 def test_a_report_that_may_not_be_read_says_what_to_do(system: World) -> None:
@@ -166,7 +166,7 @@ def test_a_report_that_may_not_be_read_says_what_to_do(system: World) -> None:
 
     (message,) = system.react(event)
 
-    assert message["subject"] == "[WARNING] taxi-prod: monitor is blind, report may not be read"
+    assert headline(message) == "[WARNING] taxi-prod: monitor is blind, report may not be read"
     assert "MonitoredBuckets" in message["body"]
 
 
@@ -180,7 +180,7 @@ def test_a_report_beyond_the_limit_is_not_even_downloaded(
 
     (message,) = system.react(event)
 
-    assert message["subject"] == "[WARNING] taxi-prod: monitor is blind, report is too large"
+    assert headline(message) == "[WARNING] taxi-prod: monitor is blind, report is too large"
     assert "1 MB; the limit is 1 MB" in message["body"]
 
 
@@ -309,7 +309,7 @@ def test_a_recovery_beside_mutes_names_only_what_is_over(system: World) -> None:
 
     (message,) = run(system, 2, drift("tip", 0.8))
 
-    assert message["subject"] == "[OK] taxi-prod: recovered after 1 hour"
+    assert headline(message) == "[OK] taxi-prod: recovered after 1 hour"
     assert "fare (baseline_drift_check)" in message["body"]
     assert "tip (" not in message["body"]
     assert "1 violation is there still, but muted" in message["body"]
@@ -318,7 +318,7 @@ def test_a_recovery_beside_mutes_names_only_what_is_over(system: World) -> None:
 def test_a_job_nobody_knows_any_more_is_a_blind_monitor(system: World) -> None:
     (message,) = system.react(run_event(1, ProcessingOutputConfig={"Outputs": []}))
 
-    assert message["subject"] == "[WARNING] taxi-prod: monitor is blind, report is missing"
+    assert headline(message) == "[WARNING] taxi-prod: monitor is blind, report is missing"
 
 
 def test_an_invalid_policy_keeps_the_last_good_one_and_says_so(system: World) -> None:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.integration.test_monitor_report import drift, report, run, subjects
 from tests.runs import SCHEDULE_ARN, run_event
-from tests.world import World, world
+from tests.world import World, headline, world
 
 STORY: list[list[dict[str, Any]] | None] = [
     [],
@@ -69,7 +69,7 @@ def test_ten_runs_in_any_order_end_with_the_same_memory_and_no_message_twice(
     run(system, len(STORY))
 
     assert system.memory(SCHEDULE_ARN) == expected
-    assert system.messages[-1]["subject"] == "[OK] taxi-prod: recovered after 3 hours"
+    assert headline(system.messages[-1]) == "[OK] taxi-prod: recovered after 3 hours"
     bodies = [message["body"] for message in system.messages]
     assert len(bodies) == len(set(bodies))
     told = "".join(bodies)

@@ -115,20 +115,12 @@ def test_an_alarm_that_is_tagged_is_told(system: WholeWorld, name: str) -> None:
     assert event["detail"]["alarmName"] in raised["subject"] + raised["body"]
 
 
-GONE = pytest.mark.xfail(
-    strict=True,
-    reason="failed_step() of an execution that is gone, with its pipeline, fails for ever: the failure ends in the DLQ untold",
-)
 JOBS = [name for name in TABLE if name.startswith("sagemaker") and "-step-" not in name]
 
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    [
-        pytest.param(name, status, marks=[GONE] if "pipeline" in name and status == "Failed" else [])
-        for name in JOBS
-        for status in ("Failed", "Stopped")
-    ],
+    [(name, status) for name in JOBS for status in ("Failed", "Stopped")],
 )
 def test_a_job_that_takes_part_and_did_not_end_well_is_told(
     system: WholeWorld, name: str, status: str

@@ -132,14 +132,9 @@ STORIES: dict[Callable[[WholeWorld], str], int] = {
 EACH_CALL = [(story, call) for story, calls in STORIES.items() for call in range(calls)]
 
 
-def each_call(*wrong: tuple[Callable[[WholeWorld], str], range, str]) -> list[Any]:
-    """Every call of every story; `wrong` are stories and calls the code does not bear yet, and why."""
-    found = []
-    for story, call in EACH_CALL:
-        why = next((why for one, calls, why in wrong if one is story and call in calls), None)
-        marks = [pytest.mark.xfail(strict=True, reason=why)] if why else []
-        found.append(pytest.param(story, call, id=f"{story.__name__}-{call}", marks=marks))
-    return found
+def each_call() -> list[Any]:
+    """Every call of every story."""
+    return [pytest.param(story, call, id=f"{story.__name__}-{call}") for story, call in EACH_CALL]
 
 
 # ---------------------------------------------------------------- ends
@@ -214,12 +209,9 @@ def test_the_tests_below_cover_every_call(story: Any, calls: int) -> None:
     assert len(system.calls) == calls
 
 
-TAKEN_BACK = "a version that was noted as rejected counts as being taken back already: the retry tells that nothing was done"
-
-
 @pytest.mark.parametrize(
     ("story", "call"),
-    each_call((rejecting, range(5, 10), TAKEN_BACK), (rejecting_later, range(5, 11), TAKEN_BACK)),
+    each_call(),
 )
 def test_killed_after_any_call(undisturbed: dict[Any, End], story: Any, call: int) -> None:
     with whole_world() as system:
@@ -233,7 +225,7 @@ def test_killed_after_any_call(undisturbed: dict[Any, End], story: Any, call: in
 
 @pytest.mark.parametrize(
     ("story", "call"),
-    each_call((rejecting, range(6, 11), TAKEN_BACK), (rejecting_later, range(6, 12), TAKEN_BACK)),
+    each_call(),
 )
 def test_any_call_fails_and_heals(undisturbed: dict[Any, End], story: Any, call: int) -> None:
     with whole_world() as system:
@@ -264,7 +256,7 @@ def test_any_call_fails_and_heals(undisturbed: dict[Any, End], story: Any, call:
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
 @pytest.mark.parametrize(
     ("story", "call"),
-    each_call((rejecting, range(7, 10), TAKEN_BACK), (rejecting_later, range(7, 11), TAKEN_BACK)),
+    each_call(),
 )
 def test_another_copy_gets_in_between_any_two_calls(
     undisturbed: dict[Any, End], story: Any, call: int

@@ -149,12 +149,15 @@ def test_every_monitor_that_is_violated_counts(system: WholeWorld) -> None:
     assert execution.parameters == dict.fromkeys((one["Name"] for one in PARAMETERS), "True")
 
 
-def test_a_pipeline_named_by_its_arn_is_started(system: WholeWorld) -> None:
+def test_a_pipeline_named_by_its_arn_is_not_started_and_that_is_told(system: WholeWorld) -> None:
+    """It might be another account's; only one of this account can be started."""
     released(system, retraining_pipeline=PIPELINE_ARN)
     system.pipeline()
     drift(system)
 
-    assert executions(system) == 1
+    assert executions(system) == 0
+    (told,) = skipped(system.read_mail())
+    assert "must look like the name of a pipeline" in told["body"]
 
 
 def test_the_token_follows_from_the_drift(system: WholeWorld) -> None:
@@ -249,6 +252,7 @@ def test_not_within_the_cool_down(system: WholeWorld) -> None:
     system.pipeline(registers=False)
     drift(system)
     assert executions(system) == 1
+    system.advance(HOUR)
     system.monitor_runs()
     system.settle()
     system.read_mail()

@@ -140,10 +140,6 @@ def test_messages_can_be_filtered_and_read_anywhere(
         assert len(one["body"].encode()) < 262_144
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="JobReport._retraining() reads no tags: how a retraining ended is told to the stack's on-call, not to the group's",
-)
 @pytest.mark.parametrize("story", [drift_to_release, failed_retraining])
 def test_how_a_retraining_ended_is_told_to_who_is_on_call_for_the_group(
     system: WholeWorld, story: Callable[[WholeWorld], None]
