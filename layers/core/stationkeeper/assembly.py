@@ -132,15 +132,17 @@ def alarm_response() -> AlarmResponse:
     from stationkeeper.aws.release_records import DynamoDbReleaseRecords
     from stationkeeper.aws.release_steps import AwsReleaseSteps
     from stationkeeper.reactions.alarm_response import AlarmResponse
+    from stationkeeper.reactions.alarm_taking_back import TakingBack
     from stationkeeper.reactions.opt_in import OptIn
     from stationkeeper.releases.settings import StackDefaults
 
     settings = AlarmResponseSettings.from_environment(os.environ)
     sight = _release_sight(settings.account_id)
+    releases = DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name)
     return AlarmResponse(
         sight=AwsAlarmSight(clients.cloudwatch),
         memories=DynamoDbAlarmMemories(clients.dynamodb, settings.state_table_name),
-        releases=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
+        releases=releases,
         opt_in=OptIn(sight, settings.partition, settings.aws_region, settings.account_id),
         stack=StackDefaults(
             account=settings.account_id,
@@ -149,11 +151,14 @@ def alarm_response() -> AlarmResponse:
             on_call=settings.on_call,
             bake_minutes=settings.default_bake_minutes,
         ),
-        registry=AwsReleaseSteps(clients.sagemaker, clients.cloudwatch, clients.autoscaling),
+        taking_back=TakingBack(
+            releases=releases,
+            registry=AwsReleaseSteps(clients.sagemaker, clients.cloudwatch, clients.autoscaling),
+            release_queue=SqsQueue(clients.sqs, settings.release_queue_url),
+        ),
         newest_runs=_newest_runs(settings.state_table_name),
         bus=EventBridgeBus(clients.events, settings.event_bus_name),
         own_queue=SqsQueue(clients.sqs, settings.alarm_response_queue_url),
-        release_queue=SqsQueue(clients.sqs, settings.release_queue_url),
         now=_now,
     )
 
