@@ -260,7 +260,7 @@ def _listen(system: WholeWorld, story: Story) -> None:
 
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
 @settings(
-    max_examples=150 if _THOROUGH else 20,
+    max_examples=200 if _THOROUGH else 40,
     derandomize=not _THOROUGH,
     database=None,
     deadline=None,
@@ -271,7 +271,8 @@ def _listen(system: WholeWorld, story: Story) -> None:
 @example(
     [MonitorRuns((CRITICAL,)), TimePasses(40 * MINUTE), Decides(0, approve=True), TimePasses(40 * MINUTE)]
 )
-@given(st.lists(COMMANDS, min_size=6, max_size=30))
+@example([SomebodyStarts(), MonitorRuns((CRITICAL,), at_once=False), TimePasses(40 * MINUTE)])
+@given(st.lists(COMMANDS, min_size=8, max_size=30))
 def test_whatever_happens(commands: list[Any]) -> None:
     with watched_world() as (system, story):
         for command in commands:
