@@ -303,7 +303,7 @@ def test_what_waits_and_what_was_seen_is_bounded():
     memory = hearing(alternating("a", 900))
 
     assert len(memory.seen) == 400
-    assert words_of(memory.pending) == words_of(alternating("a", 900)[-400:])
+    assert words_of(memory.pending) == words_of(alternating("a", 900)[-800:])
     assert memory.has_seen(alternating("a", 900)[-1])
 
 

@@ -62,8 +62,24 @@ CASES: dict[str, tuple[Edge, Record, float, Response]] = {
         Response("tell", "this alarm does not guard releases"),
     ),
     # a release under way
-    "SageMaker rolls back": (red(), released(7, under_way=target(8)), 10, Response("deploying", UNDER_WAY)),
-    "a first release": (red(), record(target=target(8, None)), 10, Response("deploying", UNDER_WAY)),
+    "SageMaker rolls back": (
+        red(),
+        released(7, under_way=target(8).model_copy(update={"guarded_by": (red().alarm,)})),
+        10,
+        Response("deploying", UNDER_WAY),
+    ),
+    "SageMaker does not roll back by it": (
+        red(),
+        released(7, under_way=target(8).model_copy(update={"guarded_by": ()})),
+        10,
+        Response("tell", "a release is under way, and this alarm does not roll it back"),
+    ),
+    "a first release has nothing to go back to": (
+        red(),
+        record(target=target(8, None).model_copy(update={"creating": True, "guarded_by": (red().alarm,)})),
+        10,
+        Response("tell", "a release is under way, and this alarm does not roll it back"),
+    ),
     "not asked for yet": (
         red(),
         released(under_way=target(9, 8, asked=False)),

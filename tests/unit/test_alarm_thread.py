@@ -327,14 +327,19 @@ def test_what_is_red_again_within_three_minutes_is_not_over():
 
 
 @pytest.mark.parametrize(
-    ("minute", "due"), [(4.5, 14), (13, 14), (14, 14), (20, 20), (53, 53), (64 - SECOND, 64 - SECOND)]
+    ("alarm", "minute", "due"),
+    [
+        *[("a", minute, due) for minute, due in ((4.5, 14), (13, 14), (14, 14), (20, 20), (53, 53))],
+        # Another one than those that were told is news at once, once all was clear.
+        *[("b", minute, minute) for minute in (4.5, 13, 20, 64 - SECOND)],
+    ],
 )
-def test_raised_again_within_an_hour_is_the_same_incident(minute, due):
+def test_raised_again_within_an_hour_is_the_same_incident(alarm, minute, due):
     memory, before = telling(edges_of("A0 O1"))
     assert memory.incident is not None
     assert memory.incident.closed_at == clock(4)
 
-    _, told = telling([*edges_of("A0 O1"), edge("b", "ALARM", minute)])
+    _, told = telling([*edges_of("A0 O1"), edge(alarm, "ALARM", minute)])
 
     again = told[-1]
     assert again.at == clock(due)

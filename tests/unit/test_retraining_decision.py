@@ -602,7 +602,11 @@ class Surroundings:
         return True
 
     def tags(self, arn: str) -> dict[str, str]:
-        return {f"{TAG_PREFIX}retraining-pipeline": PIPELINE, **self.settings}
+        return {
+            f"{TAG_PREFIX}endpoint": ENDPOINT,
+            f"{TAG_PREFIX}retraining-pipeline": PIPELINE,
+            **self.settings,
+        }
 
     def groups_of(self, endpoint: str) -> tuple[str, ...]:
         return (GROUP_ARN,)

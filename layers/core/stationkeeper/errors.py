@@ -58,6 +58,10 @@ class StepRefused(StationkeeperError):
         self.said = said
 
 
+class LookRefused(StationkeeperError):
+    """AWS did not answer a look that something can be told without."""
+
+
 class Busy(StationkeeperError):
     """SageMaker is at work on what was to be changed; when it is done, its event calls again."""
 

@@ -18,7 +18,7 @@ _ALARMS_KEPT = 100
 _MOST_ALARMS = 600
 """More than the 500 time series one alarm may watch."""
 _FORGOTTEN_AFTER = timedelta(days=7)
-_PENDING_KEPT = 400
+_PENDING_KEPT = 800
 _HEARD_KEPT = 20
 _SAME_CHANGE = timedelta(seconds=5)
 
@@ -70,6 +70,8 @@ class Watched(_Remembered):
     """Its newest events in the order they happened."""
     red_since: AwareDatetime | None = None
     """Since when it is red, or was red last."""
+    guards: bool = False
+    """Whether it counted against releases when it was heard of last."""
 
     @property
     def red(self) -> bool:
@@ -91,6 +93,8 @@ class Incident(_Remembered):
     """When it made the last one."""
     worst: Severity = Severity.INFO
     """Of the red alarms it has told of."""
+    named: tuple[str, ...] = ()
+    """Alarms it has told of as red."""
     closed_at: AwareDatetime | None = None
 
 
@@ -101,9 +105,27 @@ class AlarmMemory(_Remembered):
     """Edges that are not told yet, in the order they happened."""
     seen: tuple[str, ...] = ()
     """Keys of the edges whose events came, newest last."""
+    look_at: AwareDatetime | None = None
+    """When a look is due that was asked for last."""
     outbox: tuple[Mapping[str, str], ...] = ()
     version: int = 0
     """Orders writes; 0 means nothing is stored."""
+
+    @property
+    def guarding(self) -> list[Edge]:
+        """The changes by which alarms that guard releases became red, of those that are red."""
+        return [
+            Edge(
+                alarm=name,
+                arn=watched.arn,
+                state="ALARM",
+                at=watched.red_since,
+                noted_at=watched.red_since,
+                guards=True,
+            )
+            for name, watched in self.alarms.items()
+            if watched.red and watched.guards and watched.red_since is not None
+        ]
 
     @property
     def red(self) -> tuple[str, ...]:
@@ -174,7 +196,9 @@ def _with_event(known: Watched, edge: Edge) -> tuple[Watched, list[Edge]]:
     began = _red_from(heard, newest)
     if known.red_since and (began is None or (forgot and began == heard[0].at)):
         began = known.red_since
-    return Watched(arn=edge.arn, heard=tuple(heard[-_HEARD_KEPT:]), red_since=began), edges
+    guards = edge.guards if edge.state == "ALARM" else known.guards
+    after = Watched(arn=edge.arn, heard=tuple(heard[-_HEARD_KEPT:]), red_since=began, guards=guards)
+    return after, edges
 
 
 def _red_from(heard: list[Heard], index: int) -> datetime | None:

@@ -32,8 +32,11 @@ def response_to(edge: Edge, record: Record, bake_minutes: int, now: datetime) ->
         return Response("reject", _reason(bake_minutes, barred.version))
     if not edge.guards:
         return Response("tell", "this alarm does not guard releases")
-    if record.target is not None and record.target.asked:
-        return Response("deploying", "a release is under way, and SageMaker itself rolls it back")
+    target = record.target
+    if target is not None and target.asked:
+        if not target.creating and edge.alarm in target.guarded_by:
+            return Response("deploying", "a release is under way, and SageMaker itself rolls it back")
+        return Response("tell", "a release is under way, and this alarm does not roll it back")
     live = record.live
     if live is None or not live.ours:
         return Response("tell", "what serves was not released here")

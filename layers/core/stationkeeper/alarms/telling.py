@@ -45,7 +45,7 @@ def alarm_event(tell: Tell, context: Context, taken_back: Barred | None = None) 
         gone = {"package_arn": plain(taken_back.package_arn, 300), "released_at": None, "replaced": None}
         shared |= {**gone, "version": taken_back.version, "approved_by": "", "approved_at": None}
     refusal = taken_back.refusal if taken_back else ""
-    if tell.kind == "cleared":
+    if tell.kind == "cleared" and taken_back is None:
         return AlarmCleared.model_validate({**shared, "severity": Severity.INFO})
     response = _response(tell.edges)
     done = {"tell": "told", "deploying": "deploying", "reject": "refused" if refusal else "rejected"}

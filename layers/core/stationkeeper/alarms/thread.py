@@ -16,6 +16,7 @@ _APART = (timedelta(minutes=3), timedelta(minutes=10), timedelta(minutes=15))
 """SQS delays a message by 15 minutes at most."""
 _MOST_GATHERED = 300
 """Told at once, before the memory forgets the oldest."""
+_NAMED_KEPT = 100
 _QUIET = timedelta(minutes=3)
 _SAME_WITHIN = timedelta(hours=1)
 
@@ -71,8 +72,12 @@ def next_message(
 
 
 def _is_worse(memory: AlarmMemory, incident: Incident) -> bool:
-    """Whether something went red that is worse than all that on-call was told of this incident."""
-    return any(edge.severity > incident.worst for edge in _raised(memory))
+    """Whether something went red that is worse than all that was told of this incident; after all was clear, any other alarm is."""
+    return any(
+        edge.severity > incident.worst
+        or (incident.closed_at is not None and edge.alarm not in incident.named)
+        for edge in _raised(memory)
+    )
 
 
 def _raised(memory: AlarmMemory) -> list[Edge]:
@@ -97,6 +102,7 @@ def _tell(memory: AlarmMemory, incident: Incident, now: datetime, *, first: bool
             "told": incident.told + 1,
             "told_at": now,
             "worst": worst,
+            "named": tuple(dict.fromkeys((*incident.named, *(edge.alarm for edge in raised))))[-_NAMED_KEPT:],
             "closed_at": None if memory.red else now,
         }
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from stationkeeper.aws.errors import said_by
 from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
+from stationkeeper.errors import LookRefused
 from stationkeeper.reports.newest import NewestRun
 from stationkeeper.severity import Severity
 
@@ -26,7 +30,19 @@ class AwsNewestRuns:
         self._memories = DynamoDbMonitorMemories(dynamodb, table_name)
 
     def of(self, endpoint: str) -> tuple[NewestRun, ...]:
-        """How the newest runs of an endpoint's monitors ended. One call per hundred monitors, and one for what is remembered of them."""
+        """What the newest runs of an endpoint's monitors found. One call per hundred monitors, and one for what is remembered of them.
+
+        Raises
+        ------
+        LookRefused
+            AWS did not answer.
+        """
+        try:
+            return self._of(endpoint)
+        except ClientError as error:
+            raise LookRefused(f"the monitors of {endpoint}: {said_by(error)}") from error
+
+    def _of(self, endpoint: str) -> tuple[NewestRun, ...]:
         pages = self._client().get_paginator("list_monitoring_schedules").paginate(EndpointName=endpoint)
         kinds = {
             str(summary["MonitoringScheduleArn"]): str(summary.get("MonitoringType") or "")

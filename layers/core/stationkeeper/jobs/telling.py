@@ -16,6 +16,11 @@ from stationkeeper.severity import Severity
 
 _NAME = 256
 _METRICS_TOLD = 40
+_LIMITS = {
+    "MaxRuntimeExceeded": "it ran longer than its stopping condition allows (MaxRuntimeInSeconds)",
+    "MaxWaitTimeExceeded": "it waited for spot capacity longer than allowed (MaxWaitTimeInSeconds)",
+    "Interrupted": "its spot instances were taken away",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,12 @@ class Telling:
             }
         )
 
-    def stopped(self, reason: str) -> DomainEvent:
+    def stopped(self, reason: str, secondary_status: str = "") -> DomainEvent:
+        """`secondary_status` says which limit stopped a training job, where one did; nobody meant that."""
+        limit = _LIMITS.get(secondary_status, "")
+        severity = Severity.WARNING if limit else Severity.INFO
         return JobStopped.model_validate(
-            {**self._shared("JobStopped", Severity.INFO), "reason": cleaned(reason).said}
+            {**self._shared("JobStopped", severity), "reason": cleaned(reason).said or limit}
         )
 
     def succeeded(self, registered: tuple[str, ...], metrics: Mapping[str, float]) -> DomainEvent:

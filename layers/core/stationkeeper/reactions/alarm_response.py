@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Protocol
 
 from stationkeeper.alarms.memory import AlarmMemory, Edge
-from stationkeeper.alarms.response import response_to
+from stationkeeper.alarms.response import response_to, taken_back_by
 from stationkeeper.alarms.telling import Context, alarm_event
 from stationkeeper.alarms.thread import Later, Tell, next_message
 from stationkeeper.alerts.text import plain
-from stationkeeper.errors import MemoryConflict
+from stationkeeper.errors import LookRefused, MemoryConflict
 from stationkeeper.events.alarm import AlarmStateChange
 from stationkeeper.events.alarm_trigger import LOOK_AT_ALARMS, AlarmTrigger
 from stationkeeper.reactions.alarm_looking import Alarm, AlarmSight, with_truth, with_what_came_before
@@ -27,6 +27,7 @@ _LOOKS = 8
 _AUTOSCALING = "TargetTracking-"
 """Begins the names of the alarms that target tracking scales by: red is their way of working."""
 _LONGEST_DELAY_SECONDS = 900
+_ANSWERED_ANEW_AFTER = timedelta(seconds=_LONGEST_DELAY_SECONDS)
 
 
 class AlarmMemories(Protocol):
@@ -119,12 +120,15 @@ class AlarmResponse:
             return
         record = self.releases.recall(endpoint)
         settings = self._settings(record)
+        if settings is None:  # its releases are nobody's business here, or not any more
+            record = Record(endpoint=record.endpoint)
         done = Done(record=record)
         after = memory
         if alarm is None:
             after = with_truth(memory, self.sight, now)
+            self._answer_late(endpoint, after, record, settings, trigger, now)
         elif not memory.has_seen(alarm.plain_edge):
-            if not record.group_arn and not alarm.is_tagged_for(endpoint):
+            if settings is None and not alarm.is_tagged_for(endpoint):
                 _ignored("its endpoint is not managed, and it is not tagged for it")
                 return
             edge = alarm.edge(endpoint, record)
@@ -134,11 +138,32 @@ class AlarmResponse:
                 after = after.with_answer(answered)
         self._tell(endpoint, trigger, memory, after, done, settings, now)
 
+    def _answer_late(
+        self,
+        endpoint: str,
+        memory: AlarmMemory,
+        record: Record,
+        settings: ReleaseSettings | None,
+        trigger: AlarmTrigger,
+        now: datetime,
+    ) -> None:
+        """Take back what alarms speak against that went red before anybody knew that the version is in service.
+
+        What follows is told in their thread by `release`.
+        """
+        for edge in memory.guarding:
+            response = response_to(edge, record, settings.bake_minutes if settings else 0, now)
+            if response.kind == "reject" and taken_back_by(edge, record) is None:
+                logger.info("Decided", extra={"decision": "reject", "reason": response.because})
+                incident = memory.incident.id if memory.incident else ""
+                self.taking_back.take_back(endpoint, edge, record, incident, trigger, now)
+                return
+
     def _settings(self, record: Record) -> ReleaseSettings | None:
         if not record.group_arn:
             return None
         tags = self.opt_in.tags_of(record.group_arn, record.endpoint)
-        settings = settings_of(tags or {}, self.stack, record.endpoint)
+        settings = settings_of(tags, self.stack, record.endpoint) if tags else None
         return settings if isinstance(settings, ReleaseSettings) else None
 
     def _respond(
@@ -155,6 +180,11 @@ class AlarmResponse:
         response = response_to(edge, record, settings.bake_minutes if settings else 0, now)
         logger.info("Decided", extra={"decision": response.kind, "reason": response.because})
         answered = edge.model_copy(update={"response": response.kind, "because": response.because})
+        if response.kind == "deploying":
+            # Should it be in service already, and nobody have noted it yet, a look answers anew.
+            self.own_queue.send(
+                [_look_at_alarms(endpoint, now + _ANSWERED_ANEW_AFTER, trigger)], _LONGEST_DELAY_SECONDS
+            )
         if response.kind != "reject":
             return answered, Done(record)
         told = next_message(memory, endpoint, now, urgent=True)
@@ -186,7 +216,7 @@ class AlarmResponse:
                 event_id=trigger.id,
                 at=now,
                 record=done.record,
-                newest_runs=self.newest_runs.of(endpoint),
+                newest_runs=self._newest_runs(endpoint),
             )
             event = alarm_event(message, context, done.taken_back)
             logger.info(
@@ -204,13 +234,26 @@ class AlarmResponse:
                 self.memories.remember(endpoint, message.after.model_copy(update={"outbox": outbox})),
             )
             return
+        asked = memory.look_at is not None and now < memory.look_at <= (message.due if message else now)
+        if isinstance(message, Later) and not asked:
+            memory = memory.model_copy(update={"look_at": message.due})
         if memory is not before:
             self.memories.remember(endpoint, memory)
-        if isinstance(message, Later):
+        if isinstance(message, Later) and (not asked or memory is before):
             # Sent after what is pending was written down: after a crash in between, the retry sends it. Lambda stops a function that
             # calls itself in a circle 16 times; a look that finds nothing due yet asks for the next one five times at most.
             logger.info("Gathers", extra={"decision": "gathered", "due": message.due.isoformat()})
             self.own_queue.send([_look_at_alarms(endpoint, message.due, trigger)], _delay(message.due, now))
+
+    def _newest_runs(self, endpoint: str) -> tuple[NewestRun, ...]:
+        """What monitors found; an alarm is told without it too, and says so."""
+        try:
+            return self.newest_runs.of(endpoint)
+        except LookRefused as refused:
+            logger.warning(
+                "Tells without monitors", extra={"decision": "told", "reason": plain(str(refused), 300)}
+            )
+            return (NewestRun("monitors", frozenset(), blind="what they found could not be read just now"),)
 
     def _say(self, endpoint: str, memory: AlarmMemory) -> AlarmMemory:
         return say_what_is_pending(

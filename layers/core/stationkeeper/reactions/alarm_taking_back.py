@@ -51,8 +51,8 @@ class TakingBack:
         Barred first: `release` looks as soon as the version is rejected, and should know why; and whoever tries again after a crash
         finds what was done. Each call can be made again.
         """
-        barred = taken_back_by(edge, record)
         live = record.live
+        barred = taken_back_by(edge, record) or (record.bars(live.version) if live is not None else None)
         if barred is None:
             assert live is not None
             barred = Barred(
@@ -65,13 +65,14 @@ class TakingBack:
                 alarm=edge.key,
             )
             self.releases.remember(endpoint, record.with_bar(barred))
+        # The bar is enough for `release`: a registry that is slow to answer delays nothing.
+        self.release_queue.send([_look_again(record, trigger)])
         if not barred.rejected and not barred.refusal:
             said = f"Rejected by Stationkeeper: {barred.reason}"
             refusal = self.registry.reject(barred.package_arn, said)
             barred = barred.model_copy(update={"rejected": not refusal, "refusal": plain(refusal, 300)})
             self._note_rejection(endpoint, barred)
             metrics.count("VersionsTakenBack")
-        self.release_queue.send([_look_again(record, trigger)])
         return barred
 
     def _note_rejection(self, endpoint: str, answered: Barred) -> None:

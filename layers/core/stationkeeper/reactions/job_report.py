@@ -14,6 +14,7 @@ from stationkeeper.events.release_trigger import GROUP_TAG
 from stationkeeper.jobs.registration import Impossible, Registered, TrainingJob, plan_registration
 from stationkeeper.jobs.telling import Telling
 from stationkeeper.reactions.outbox import EventBus
+from stationkeeper.releases.names import is_resource_name
 from stationkeeper.retraining.record import Execution, RetrainingRecord, retrained
 from stationkeeper.tags import TAG_PREFIX, TagReader
 from stationkeeper.telemetry import logger, metrics, note_latency
@@ -113,6 +114,9 @@ class JobReport:
         self._register(job, group, tags, telling)
 
     def _register(self, job: Job, group: str, tags: Mapping[str, str], telling: Telling) -> None:
+        if not is_resource_name(group):
+            self._tell(telling.not_registered(_no_name(group)))
+            return
         trained = self._trained(job)
         if trained is None:
             return
@@ -165,7 +169,7 @@ class JobReport:
     def _ended(self, telling: Telling, job: Job) -> DomainEvent:
         """What is told of a job that failed or was stopped."""
         if job.status == "Stopped":
-            return telling.stopped(job.failure_reason or job.exit_message)
+            return telling.stopped(job.failure_reason or job.exit_message, job.secondary_status)
         if job.kind is not JobKind.PIPELINE:
             return telling.failed(job.failure_reason or job.exit_message)
         step = self.sight.failed_step(job.arn)
@@ -223,6 +227,13 @@ def _is_of_a_tuning(trained: TrainingJob | None) -> bool:
         return False
     _ignored("it is part of a tuning job, whose end counts")
     return True
+
+
+def _no_name(group: str) -> Impossible:
+    return Impossible(
+        f"The tag stationkeeper:register-to is {plain(group, 80)!r}, which is no name of a model package group.",
+        "Tag the next job with the name of a group of this account; register this model by hand",
+    )
 
 
 def _no_group(group: str) -> Impossible:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stationkeeper.events.release_trigger import GROUP_TAG
+from stationkeeper.tags import TagReader
 
 
 class Tags(Protocol):
@@ -27,9 +28,11 @@ class OptIn:
         return f"arn:{self.partition}:sagemaker:{self.region}:{self.account}:endpoint/{endpoint.lower()}"
 
     def tags_of(self, group_arn: str, endpoint: str) -> dict[str, str] | None:
-        """The tags of a group for an endpoint; None when they are gone, none when the endpoint follows another group by now."""
+        """The tags of a group for an endpoint; None when they are gone, none when the two do not belong together any more."""
         if self.sight.is_own(group_arn):
-            return self.sight.tags(group_arn)
+            tags = self.sight.tags(group_arn)
+            named = TagReader(tags or {}).text("endpoint")
+            return tags if tags is None or named.lower() == endpoint.lower() else {}
         # Tags of another account's group cannot be read from here.
         tags = self.sight.tags(self.endpoint_arn(endpoint))
         follows = tags is not None and tags.get(GROUP_TAG, "").lower() == group_arn.lower()

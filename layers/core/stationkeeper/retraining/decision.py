@@ -138,7 +138,8 @@ def _finish(look: RetrainingLook, begun: Execution) -> Decision:
         return Started(
             begun.model_copy(update={"arn": taken.arn, "started_at": taken.started_at or look.now})
         )
-    if _running(look.executions) or _waiting(look) or look.now - begun.asked_at > _BEGUN_LASTS:
+    waits = begun.group_arn == look.group_arn and _waiting(look) is not None
+    if _running(look.executions) or waits or look.now - begun.asked_at > _BEGUN_LASTS:
         return GiveUp(begun)
     return Begin(begun)
 
@@ -246,6 +247,7 @@ def _waiting(look: RetrainingLook) -> Version | None:
 
 
 def _cooling_until(look: RetrainingLook) -> datetime | None:
-    newest = look.record.newest
-    until = newest.began_at + look.settings.cool_down if newest is not None else None
+    """Until when this group is not retrained again: others that share the pipeline have their own cool-down."""
+    ours = [one for one in look.record.executions if one.group_arn == look.group_arn]
+    until = ours[-1].began_at + look.settings.cool_down if ours else None
     return until if until is not None and look.now < until else None
