@@ -170,10 +170,10 @@ def test_one_that_takes_a_version_back(system: WholeWorld) -> None:
         *MEMORIES,
         *TAGS,
         "dynamodb:PutItem",  # barred
+        "sqs:SendMessageBatch",  # release looks
         "sagemaker:UpdateModelPackage",
         "dynamodb:GetItem",
         "dynamodb:PutItem",  # rejected
-        "sqs:SendMessageBatch",  # release looks
         *TOLD,
     ]
 

@@ -1015,3 +1015,51 @@ def test_logs_carry_the_incident_of_the_message(system: WholeWorld) -> None:
     assert line["incident"] == raised["attributes"]["incident"]
     assert raised["subject"].endswith(f"#{line['incident']}")
     assert (line["endpoint"], line["alarm"], line["severity"]) == (ENDPOINT, alarm, "critical")
+
+
+def test_red_before_it_was_known_to_be_in_service_counts_all_the_same(system: WholeWorld) -> None:
+    """SageMaker is done, and `release` has not heard of it: nobody rolls back any more but us."""
+    released(system)
+    alarm = guard(system)
+    system.approved()
+    system.pump()
+    system.simulator.disturb(hold_back=True)
+    while system.endpoint()["EndpointStatus"] != "InService":
+        system.advance(MINUTE)
+    assert system.record().target is not None
+    system.simulator.disturb()
+    system.turns(alarm, "ALARM")
+    system.pump()
+
+    system.simulator.release_held()
+    system.settle()
+
+    assert system.live_version() == 2
+    kinds = kinds_of(system.read_mail())
+    assert kinds.count("AlarmRaised") == 1
+    assert kinds[-1] == "ReleaseSucceeded"
+
+
+def test_a_group_that_names_another_endpoint_by_now_loses_no_version(system: WholeWorld) -> None:
+    released(system)
+    alarm = guard(system)
+    system.tag(endpoint="elsewhere-prod")
+    system.advance(10 * MINUTE)
+
+    system.turns(alarm, "ALARM")
+    system.advance(20 * MINUTE)
+
+    assert [one["ModelApprovalStatus"] for one in system.versions()] == ["Approved", "Approved"]
+    (raised,) = of_alarms(system.read_mail())
+    assert "taken back" not in raised["subject"]
+
+
+def test_an_alarm_is_told_though_monitors_cannot_be_read(system: WholeWorld) -> None:
+    long_ago(system)
+    alarm = guard(system)
+    denied(system, "ListMonitoringSchedules")
+    system.turns(alarm, "ALARM")
+    system.pump()
+
+    (raised,) = of_alarms(system.read_mail())
+    assert "could not be read" in raised["body"]

@@ -70,8 +70,8 @@ class Watched(_Remembered):
     """Its newest events in the order they happened."""
     red_since: AwareDatetime | None = None
     """Since when it is red, or was red last."""
-    guards: bool = False
-    """Whether it counted against releases when it was heard of last."""
+    deploying: str = ""
+    """The config that was being deployed when it became red, and that SageMaker would have rolled back for it."""
 
     @property
     def red(self) -> bool:
@@ -112,19 +112,22 @@ class AlarmMemory(_Remembered):
     """Orders writes; 0 means nothing is stored."""
 
     @property
-    def guarding(self) -> list[Edge]:
-        """The changes by which alarms that guard releases became red, of those that are red."""
+    def red_while_deploying(self) -> list[tuple[Edge, str]]:
+        """The changes by which alarms became red while a config was being deployed, of those that still are; and that config."""
         return [
-            Edge(
-                alarm=name,
-                arn=watched.arn,
-                state="ALARM",
-                at=watched.red_since,
-                noted_at=watched.red_since,
-                guards=True,
+            (
+                Edge(
+                    alarm=name,
+                    arn=watched.arn,
+                    state="ALARM",
+                    at=watched.red_since,
+                    noted_at=watched.red_since,
+                    guards=True,
+                ),
+                watched.deploying,
             )
             for name, watched in self.alarms.items()
-            if watched.red and watched.guards and watched.red_since is not None
+            if watched.red and watched.deploying and watched.red_since is not None
         ]
 
     @property
@@ -134,10 +137,13 @@ class AlarmMemory(_Remembered):
     def has_seen(self, edge: Edge) -> bool:
         return edge.key in self.seen
 
-    def with_answer(self, answered: Edge) -> "AlarmMemory":
-        """With what was done about an edge that is to be told."""
+    def with_answer(self, answered: Edge, deploying: str = "") -> "AlarmMemory":
+        """With what was done about an edge that is to be told; `deploying` is the config it was left to SageMaker to roll back."""
         pending = tuple(answered if edge.key == answered.key else edge for edge in self.pending)
-        return self.model_copy(update={"pending": pending})
+        watched = self.alarms[answered.alarm].model_copy(update={"deploying": deploying})
+        return self.model_copy(
+            update={"pending": pending, "alarms": {**self.alarms, answered.alarm: watched}}
+        )
 
     def with_edge(self, edge: Edge) -> "AlarmMemory":
         """The memory once an alarm's change was heard of; the same memory when it was heard of before."""
@@ -196,9 +202,7 @@ def _with_event(known: Watched, edge: Edge) -> tuple[Watched, list[Edge]]:
     began = _red_from(heard, newest)
     if known.red_since and (began is None or (forgot and began == heard[0].at)):
         began = known.red_since
-    guards = edge.guards if edge.state == "ALARM" else known.guards
-    after = Watched(arn=edge.arn, heard=tuple(heard[-_HEARD_KEPT:]), red_since=began, guards=guards)
-    return after, edges
+    return Watched(arn=edge.arn, heard=tuple(heard[-_HEARD_KEPT:]), red_since=began), edges
 
 
 def _red_from(heard: list[Heard], index: int) -> datetime | None:

@@ -135,7 +135,8 @@ class AlarmResponse:
             after = with_what_came_before(memory, alarm).with_edge(edge)
             if edge.state == "ALARM" and edge in after.pending:
                 answered, done = self._respond(endpoint, edge, record, settings, after, trigger, now)
-                after = after.with_answer(answered)
+                deploying = record.target.config if record.target and answered.response == "deploying" else ""
+                after = after.with_answer(answered, deploying)
         self._tell(endpoint, trigger, memory, after, done, settings, now)
 
     def _answer_late(
@@ -147,11 +148,13 @@ class AlarmResponse:
         trigger: AlarmTrigger,
         now: datetime,
     ) -> None:
-        """Take back what alarms speak against that went red before anybody knew that the version is in service.
+        """Take back what alarms speak against that went red while it was being deployed, as we thought: it was in service already.
 
         What follows is told in their thread by `release`.
         """
-        for edge in memory.guarding:
+        for edge, config in memory.red_while_deploying:
+            if record.live is None or record.live.config != config:
+                continue
             response = response_to(edge, record, settings.bake_minutes if settings else 0, now)
             if response.kind == "reject" and taken_back_by(edge, record) is None:
                 logger.info("Decided", extra={"decision": "reject", "reason": response.because})
