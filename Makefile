@@ -20,7 +20,7 @@ demo: setup ## Run the real functions on this machine and show what on-call woul
 	@.venv/bin/stationkeeper demo
 
 test: setup-dev ## Run all tests
-	@.venv/bin/pytest --numprocesses auto --dist loadfile
+	@.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 contract: ## Compare names we rely on with the SageMaker SDK (installs 700 MB)
 	@scripts/setup contract

@@ -231,10 +231,12 @@ def test_any_call_fails_and_heals(undisturbed: dict[Any, End], story: Any, call:
     with whole_world() as system:
         name = story(system)
         left = [call]
+        failed: list[str] = []
 
         def fail(operation: str) -> None:
             left[0] -= 1
             if left[0] == -1:
+                failed.append(operation)
                 code, status = ("ThrottlingException", 400) if call % 2 else ("InternalFailure", 500)
                 raise ClientError(
                     {
@@ -246,7 +248,9 @@ def test_any_call_fails_and_heals(undisturbed: dict[Any, End], story: Any, call:
 
         system.before_each_call = fail
         system.deliver_to(name)
-        assert len(system.boxes[name]) >= 1  # it was given back
+        # An alarm is told without what monitors found; everything else is given back.
+        told_without = name == "alarm_response" and failed[0].endswith(":ListMonitoringSchedules")
+        assert told_without or len(system.boxes[name]) >= 1
         system.before_each_call = None
 
         assert end_of(system, 1) == undisturbed[story]

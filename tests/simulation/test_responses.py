@@ -260,7 +260,7 @@ def _listen(system: WholeWorld, story: Story) -> None:
 
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
 @settings(
-    max_examples=200 if _THOROUGH else 40,
+    max_examples=200 if _THOROUGH else 25,
     derandomize=not _THOROUGH,
     database=None,
     deadline=None,
