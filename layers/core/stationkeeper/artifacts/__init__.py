@@ -1,0 +1,1 @@
+"""Artifacts of multi-model endpoints: checked, published once, pointed to, retired."""
