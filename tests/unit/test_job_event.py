@@ -106,13 +106,6 @@ def expected_tuning(at: datetime) -> Job:
         status="status",
         created_at=at,
         tags={},
-        training_job_status_counters={
-            "Completed": 1,
-            "InProgress": 0,
-            "RetryableError": 0,
-            "NonRetryableError": 0,
-            "Stopped": 0,
-        },
     )
 
 
@@ -178,8 +171,6 @@ EXPECTED = {
         tags=None,
         pipeline_arn="arn:aws:sagemaker:us-east-1:123456789012:pipeline/myPipeline-123",
         pipeline="myPipeline-123",
-        execution_id="p4jn9xou8a8s",
-        display_name="SomeDisplayName",
     ),
 }
 STRANGE = ("awsdocs-06063c", "awsdocs-0ab096", "awsdocs-dd9a5b", "awsdocs-e4444e")
@@ -194,7 +185,6 @@ def test_real_event_is_read(path):
     assert read_back.detail == EXPECTED[which]
     assert read_back == JobStateChange.parse(json.loads(read(path)))
     assert read_back.detail.terminal is (which not in STRANGE)
-    assert read_back.detail.part_of_execution == ""
 
 
 @pytest.mark.parametrize("path", real_files("events/*.json"))
@@ -204,13 +194,6 @@ def test_every_other_real_event_is_refused(path):
 
     with pytest.raises(InvalidEvent):
         JobStateChange.parse(read(path))
-
-
-def test_real_samples_ran_as_long_as_they_say():
-    assert EXPECTED["aws-samples-d66dc7"].ran_for == timedelta(seconds=21)
-    assert EXPECTED["docs.aws-x"].ran_for == timedelta(seconds=12)
-    assert EXPECTED["awsdocs-657c29"].ran_for == timedelta(minutes=6, seconds=57)
-    assert EXPECTED["awsdocs-06063c"].ran_for is None
 
 
 # Our own samples
@@ -246,7 +229,9 @@ def test_sample_is_read(name, kind, status, ran_for, tags):
     detail = JobStateChange.parse((SAMPLES / f"{name}.json").read_bytes()).detail
 
     assert (detail.kind, detail.status, detail.tags) == (kind, status, tags)
-    assert detail.ran_for == timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    # Tuning jobs tell no start.
+    began = detail.started_at or detail.created_at
+    assert detail.ended_at - began == timedelta(hours=hours, minutes=minutes, seconds=seconds)
     assert detail.terminal
     assert detail.failed is (status == "Failed")
     assert detail.arn.endswith(f"/{detail.name}")
@@ -274,10 +259,9 @@ def test_name_arn_and_status_are_enough(body):
     detail = job(body)
 
     assert detail.status == "Failed"
-    assert (detail.failure_reason, detail.exit_message, detail.image, detail.display_name) == ("", "", "", "")
-    assert (detail.created_at, detail.started_at, detail.ended_at, detail.ran_for) == (None, None, None, None)
+    assert (detail.failure_reason, detail.exit_message, detail.image) == ("", "", "")
+    assert (detail.created_at, detail.started_at, detail.ended_at) == (None, None, None)
     assert detail.tags is None
-    assert detail.training_job_status_counters is None
 
 
 @pytest.mark.parametrize("body", MINIMAL)
@@ -373,28 +357,11 @@ def test_name_is_the_arns_but_keeps_its_case(told, arn, name):
     assert training(TrainingJobName=told, TrainingJobArn=arn).name == name
 
 
-@pytest.mark.parametrize(
-    ("name", "execution_id"),
-    [
-        ("pipelines-p4jn9xou8a8s-myprocessingstep1-tmgxry49ug", "p4jn9xou8a8s"),
-        ("pipelines-P4JN9XOU8A8S-Train-1", "P4JN9XOU8A8S"),
-        ("pipelines-p4jn9xou8a8-train-1", ""),
-        ("pipelines-p4jn9xou8a8ss-train-1", ""),
-        ("pipelines-p4jn9xou8a8s", ""),
-        ("my-pipelines-p4jn9xou8a8s-train-1", ""),
-        ("churn-1", ""),
-    ],
-)
-def test_step_of_an_execution_is_known_by_its_name(name, execution_id):
-    assert training(name=name).part_of_execution == execution_id
-
-
 def test_pipeline_is_known_from_the_execution_alone():
     detail = job(execution())
 
     assert detail.pipeline_arn == "arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn"
-    assert (detail.pipeline, detail.execution_id, detail.name) == ("churn", "p4jn9xou8a8s", "p4jn9xou8a8s")
-    assert detail.part_of_execution == ""
+    assert (detail.pipeline, detail.name) == ("churn", "p4jn9xou8a8s")
 
 
 def test_execution_says_why_it_failed_where_it_does():
@@ -442,31 +409,7 @@ def test_what_ended_and_does_not_say_when_ended_at_its_last_change():
     assert training(LastModifiedTime="2026-11-23T12:00:00Z", status="InProgress").ended_at is None
 
 
-def test_a_job_that_never_started_did_not_run():
-    waited = training(CreationTime="2026-11-23T11:00:00Z", TrainingEndTime="2026-11-23T12:00:00Z")
-
-    assert waited.ran_for is None
-
-
-def test_a_tuning_job_runs_from_its_making():
-    body = event(
-        "SageMaker HyperParameter Tuning Job State Change",
-        CreationTime="2026-11-23T11:00:00Z",
-        HyperParameterTuningEndTime="2026-11-23T12:00:00Z",
-        LastModifiedTime="2026-11-23T13:00:00Z",
-    )
-
-    assert job(body).ran_for == timedelta(hours=1)
-
-
-def test_time_does_not_run_backwards():
-    assert (
-        training(TrainingStartTime="2026-11-23T12:00:01Z", TrainingEndTime="2026-11-23T12:00:00Z").ran_for
-        is None
-    )
-
-
-# Tags and counters
+# Tags
 
 
 @pytest.mark.parametrize(
@@ -488,22 +431,6 @@ def test_no_tags_told_are_not_no_tags(written, tags):
 def test_tags_of_another_kind_are_refused(written):
     with pytest.raises(InvalidEvent, match=r"detail\.Tags"):
         training(Tags=written)
-
-
-def test_counters_may_be_absent_or_partial():
-    def counters(written: Any) -> Any:
-        detail_type = "SageMaker HyperParameter Tuning Job State Change"
-        return job(event(detail_type, TrainingJobStatusCounters=written)).training_job_status_counters
-
-    assert counters(None) is None
-    assert counters("") is None
-    partial = counters({"Completed": "3", "NonRetryableError": None, "Stopped": ""})
-    assert (partial.completed, partial.non_retryable_error, partial.stopped, partial.in_progress) == (
-        3,
-        0,
-        0,
-        0,
-    )
 
 
 # Whatever comes
@@ -561,7 +488,6 @@ def test_times_in_any_spelling_and_any_number_are_read(body, times, spell):
 
     told = [detail.created_at, detail.started_at, detail.ended_at]
     assert all(at is None or at.tzinfo for at in told)
-    assert detail.ran_for is None or detail.ran_for >= timedelta(0)
 
 
 def read_or_refused(body: Any) -> None:
@@ -571,8 +497,6 @@ def read_or_refused(body: Any) -> None:
         return
     assert detail.name
     assert detail.status
-    assert detail.ran_for is None or detail.ran_for >= timedelta(0)
-    assert len(detail.part_of_execution) in (0, 12)
     assert isinstance(detail.terminal, bool)
 
 

@@ -40,7 +40,6 @@ def job(kind: JobKind = JobKind.TRAINING, name: str = "churn-1", **facts: Any) -
         "arn": execution_arn(1),
         "pipeline": PIPELINE,
         "pipeline_arn": PIPELINE_ARN,
-        "execution_id": "p00000000001",
     }
     defaults: dict[str, Any] = {
         "kind": kind,

@@ -6,7 +6,7 @@ milliseconds, as strings, or missing.
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -47,21 +47,6 @@ _STATUSES = {
     "succeeded": "Completed",
 }
 _TERMINAL = ("Completed", "CompletedWithFailures", "Failed", "Stopped")
-# pipelines-p4jn9xou8a8s-myprocessingstep1-tmgxry49ug
-_STEP_NAME = re.compile(r"pipelines-([A-Za-z0-9]{12})-")
-
-
-type _Count = Annotated[int, BeforeValidator(lambda count: count or 0)]
-
-
-class TrainingJobStatusCounters(SageMakerModel):
-    """How the training jobs that a tuning job launched ended."""
-
-    completed: _Count = 0
-    in_progress: _Count = 0
-    retryable_error: _Count = 0
-    non_retryable_error: _Count = 0
-    stopped: _Count = 0
 
 
 class Job(Lenient):
@@ -74,9 +59,8 @@ class Job(Lenient):
     secondary_status : of training jobs, `MaxRuntimeExceeded` for example; else "".
     ended_at : of an ended job that does not say, when it last changed.
     tags : None when the event says nothing of tags; {} when it says that there are none.
-    pipeline_arn, pipeline, execution_id, display_name : of pipeline executions; else "".
+    pipeline_arn, pipeline : of pipeline executions; else "".
     monitoring_schedule_arn, image : of processing jobs, where told; else "".
-    training_job_status_counters : of tuning jobs, where told.
     """
 
     kind: JobKind
@@ -92,11 +76,8 @@ class Job(Lenient):
     tags: dict[str, str] | None = None
     pipeline_arn: str = ""
     pipeline: str = ""
-    execution_id: str = ""
-    display_name: str = ""
     monitoring_schedule_arn: str = ""
     image: str = ""
-    training_job_status_counters: TrainingJobStatusCounters | None = None
 
     @property
     def terminal(self) -> bool:
@@ -106,23 +87,6 @@ class Job(Lenient):
     @property
     def failed(self) -> bool:
         return self.status in ("Failed", "CompletedWithFailures")
-
-    @property
-    def ran_for(self) -> timedelta | None:
-        """From start to end; None for what never started, has not ended, or does not tell.
-
-        Tuning jobs tell no start: theirs is when they were made.
-        """
-        start = self.created_at if self.kind is JobKind.TUNING else self.started_at
-        if start is None or self.ended_at is None or self.ended_at < start:
-            return None
-        return self.ended_at - start
-
-    @property
-    def part_of_execution(self) -> str:
-        """Id of the pipeline execution whose step this job is, from its name; else ""."""
-        step = _STEP_NAME.match(self.name)
-        return step[1] if step else ""
 
 
 def _tags(value: Any) -> Any:
@@ -188,12 +152,6 @@ class TransformJob(_AnyJob):
 class TuningJob(_AnyJob):
     model_config = ConfigDict(alias_generator=_spelled("HyperParameterTuning"))
 
-    training_job_status_counters: Maybe[TrainingJobStatusCounters] = None
-
-    def read(self, kind: JobKind) -> Job:
-        counters = self.training_job_status_counters
-        return super().read(kind).model_copy(update={"training_job_status_counters": counters})
-
 
 class ProcessingJob(_AnyJob):
     model_config = ConfigDict(alias_generator=_spelled("Processing"))
@@ -215,7 +173,6 @@ class PipelineExecution(Lenient):
     pipeline_execution_arn: Annotated[str, Field(pattern=r"/execution/[^/\s]+$")]
     current_pipeline_execution_status: _Required
     pipeline_arn: Text = None
-    pipeline_execution_display_name: Text = None
     pipeline_execution_failure_reason: Text = None
     failure_reason: Text = None
     execution_start_time: Timestamp = None
@@ -238,8 +195,6 @@ class PipelineExecution(Lenient):
             tags=self.tags,
             pipeline_arn=pipeline_arn,
             pipeline=pipeline_arn.rpartition("/")[2],
-            execution_id=execution_id,
-            display_name=self.pipeline_execution_display_name or "",
         )
 
 
