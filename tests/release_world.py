@@ -4,7 +4,7 @@ import functools
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -355,9 +355,16 @@ def nothing_is_left(system: ReleaseWorld) -> None:
     assert len(ids) == len(set(ids))
 
 
-@contextmanager
-def release_world(*, clocks_agree: bool = True) -> Iterator[ReleaseWorld]:
+def release_world(*, clocks_agree: bool = True) -> AbstractContextManager[ReleaseWorld]:
     """`clocks_agree`: the functions' clock is SageMaker's; otherwise it lags behind by all the jumps, as in the embedded AWS."""
+    return running(ReleaseWorld, clocks_agree=clocks_agree)
+
+
+@contextmanager
+def running[W: ReleaseWorld](
+    kind: type[W], *, clocks_agree: bool, queues_follow: bool = False
+) -> Iterator[W]:
+    """A world of a kind; `queues_follow`: delays of its queues pass by the virtual clock."""
     from stationkeeper import assembly
 
     before = dict(os.environ)
@@ -368,25 +375,23 @@ def release_world(*, clocks_agree: bool = True) -> Iterator[ReleaseWorld]:
         POWERTOOLS_LOG_LEVEL="INFO",
     )
     clock = VirtualClock()
-    holder: list[ReleaseWorld] = []
+    holder: list[W] = []
     simulator = SageMakerSimulator(
         clock,
         lambda event: holder[0].on_event(event),  # noqa: PLW0108  # filled later
         on_status=lambda *state: holder[0].on_status(*state),  # noqa: PLW0108
     )
+    now = (lambda: datetime.fromtimestamp(clock.now(), UTC)) if clocks_agree else assembly._now
     try:
         with (
             mock_aws(),
+            clock.installed() if queues_follow else nullcontext(),
             installed(on_matched=_ignore, on_undelivered=_lost),
             simulator.installed(),
             mock.patch("botocore.session.create_loader", return_value=_SERVICE_MODELS),
-            mock.patch.object(
-                assembly,
-                "_now",
-                (lambda: datetime.fromtimestamp(clock.now(), UTC)) if clocks_agree else assembly._now,
-            ),
+            mock.patch.object(assembly, "_now", now),
         ):
-            world = ReleaseWorld(clock=clock)
+            world = kind(clock=clock)
             world.simulator = simulator
             holder.append(world)
             yield world

@@ -4,25 +4,20 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
-from unittest import mock
 
 import boto3
-from embedded_aws.clock import VirtualClock
-from embedded_aws.moto_additions.events import installed
-from embedded_aws.moto_additions.sagemaker import SageMakerSimulator
-from moto import mock_aws
 from moto.events.models import EventPattern
 from moto.sqs.models import sqs_backends
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.release_world import _ROUNDS, _SERVICE_MODELS, ENDPOINT, ReleaseWorld
+from tests.release_world import _ROUNDS, ENDPOINT, ReleaseWorld, running
 from tests.runs import run_event
-from tests.world import ACCOUNT, BUCKET, REGION, ROOT, TABLE, _ignore, _invoke, _load, _lost
+from tests.world import ACCOUNT, BUCKET, REGION, ROOT, TABLE, _invoke, _load
 
 SCHEDULE = f"{ENDPOINT}-watch"
 SCHEDULE_ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:monitoring-schedule/{SCHEDULE}"
@@ -471,39 +466,6 @@ def drifted(feature: str = "age", share: float = 0.0) -> dict[str, str]:
     }
 
 
-@contextmanager
-def whole_world(*, clocks_agree: bool = True) -> Iterator[WholeWorld]:
+def whole_world(*, clocks_agree: bool = True) -> AbstractContextManager[WholeWorld]:
     """As `release_world`, with every reaction, and queues that follow the virtual clock."""
-    from stationkeeper import assembly
-
-    before = dict(os.environ)
-    os.environ.update(
-        AWS_DEFAULT_REGION=REGION,
-        AWS_ACCESS_KEY_ID="testing",
-        AWS_SECRET_ACCESS_KEY="testing",
-        POWERTOOLS_LOG_LEVEL="INFO",
-    )
-    clock = VirtualClock()
-    holder: list[WholeWorld] = []
-    simulator = SageMakerSimulator(
-        clock,
-        lambda event: holder[0].on_event(event),  # noqa: PLW0108  # filled later
-        on_status=lambda *state: holder[0].on_status(*state),  # noqa: PLW0108
-    )
-    now = (lambda: datetime.fromtimestamp(clock.now(), UTC)) if clocks_agree else assembly._now
-    try:
-        with (
-            mock_aws(),
-            clock.installed(),
-            installed(on_matched=_ignore, on_undelivered=_lost),
-            simulator.installed(),
-            mock.patch("botocore.session.create_loader", return_value=_SERVICE_MODELS),
-            mock.patch.object(assembly, "_now", now),
-        ):
-            world = WholeWorld(clock=clock)
-            world.simulator = simulator
-            holder.append(world)
-            yield world
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    return running(WholeWorld, clocks_agree=clocks_agree, queues_follow=True)
