@@ -1,10 +1,19 @@
 """What the services' own words mean."""
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 from hypothesis import given
 from hypothesis import strategies as st
-from stationkeeper.aws.errors import is_busy, is_denied, is_missing, is_passing, is_taken, said_by
+from stationkeeper.aws.errors import (
+    is_busy,
+    is_denied,
+    is_missing,
+    is_passing,
+    is_taken,
+    said_by,
+    unless_refused,
+)
+from stationkeeper.errors import StepRefused
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012"
 MEANINGS = {
@@ -100,3 +109,35 @@ def test_error_without_words_says_something():
 @given(st.text(max_size=60), st.text(max_size=60), st.integers(200, 599))
 def test_arbitrary_words_are_read(code: str, said: str, status: int):
     assert meanings(refusal(code, said, status)) <= set(MEANINGS)
+
+
+def raising(error: Exception):
+    def ask():
+        raise error
+
+    return ask
+
+
+def test_answer_is_handed_on():
+    assert unless_refused("CreateModelPackage", "churn", lambda: "an answer") == "an answer"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (refusal("ValidationException", "1 validation error detected"), "ValidationException"),
+        (ParamValidationError(report="Unknown parameter"), "ParamValidation"),
+    ],
+)
+def test_what_is_never_taken_is_refused(error: Exception, code: str):
+    with pytest.raises(StepRefused, match=f"CreateModelPackage.*churn.*{code}") as refused:
+        unless_refused("CreateModelPackage", "churn", raising(error))
+
+    assert refused.value.__cause__ is error
+
+
+def test_what_passes_is_tried_again():
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        unless_refused(
+            "CreateModelPackage", "churn", raising(refusal("ThrottlingException", "Rate exceeded"))
+        )

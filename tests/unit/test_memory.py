@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from stationkeeper.alerts.lifecycle import Finding, TellBlindness, TellRecovery, TellViolations
 from stationkeeper.alerts.memory import RUNS_KEPT, Memory, Placement
 from stationkeeper.alerts.standing import Judged, Run, Standing
-from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories, _encode
+from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
+from stationkeeper.aws.versioned_items import body_of
 from stationkeeper.reports.policy import Alerting
 from stationkeeper.reports.verdict import judge_all
 
@@ -464,7 +465,7 @@ def test_a_memory_stays_within_its_item_whatever_monitors_find(runs, noisy):
         memory, _ = remembered(memory, run, judge_all(found, DEFAULTS, run.at))
         memory = memories.remember(SCHEDULE_ARN, "taxi-prod", memory)
 
-    assert len(_encode(memory)) < 300_000
+    assert len(body_of(memory)) < 300_000
     assert len(table.item["body"]["B"]) < 300_000
     again = memories.recall(SCHEDULE_ARN)
     assert again == memory
@@ -484,7 +485,7 @@ def test_a_memory_of_common_runs_keeps_them_all():
         memory = memories.remember(SCHEDULE_ARN, "taxi-prod", memory)
 
     assert len(memory.runs) == RUNS_KEPT
-    assert len(_encode(memory)) < 30_000
+    assert len(body_of(memory)) < 30_000
     assert memory.version == 40
 
 

@@ -156,7 +156,7 @@ def calls_of(module: str, methods: set[str]) -> set[str]:
     services, elsewhere = imports_of(tree)
     named_by_attribute, named_plainly = definitions(tree)
     words: set[str] = set()
-    waiting: list[ast.AST] = [named_by_attribute[name] for name in methods | {"__init__"}]
+    waiting = [definition for name in methods | {"__init__"} for definition in named_by_attribute[name]]
     seen: set[ast.AST] = set()
     while waiting:
         definition = waiting.pop()
@@ -167,7 +167,7 @@ def calls_of(module: str, methods: set[str]) -> set[str]:
             match node:
                 case ast.Attribute(attr=word):
                     words.add(word)
-                    waiting += [named_by_attribute[word]] if word in named_by_attribute else []
+                    waiting += named_by_attribute.get(word, [])
                 case ast.Name(id=word):
                     words.add(word)
                     waiting += [named_plainly[word]] if word in named_plainly else []
@@ -198,9 +198,9 @@ def imports_of(tree: ast.Module) -> tuple[set[str], dict[str, str]]:
     return services, elsewhere
 
 
-def definitions(tree: ast.Module) -> tuple[dict[str, ast.AST], dict[str, ast.AST]]:
-    """Methods of a module's classes, and its functions and constants, by name."""
-    methods: dict[str, ast.AST] = {}
+def definitions(tree: ast.Module) -> tuple[dict[str, list[ast.AST]], dict[str, ast.AST]]:
+    """Methods of a module's classes, which may share names, and its functions and constants, by name."""
+    methods: dict[str, list[ast.AST]] = {}
     plain: dict[str, ast.AST] = {}
     for node in tree.body:
         match node:
@@ -209,7 +209,9 @@ def definitions(tree: ast.Module) -> tuple[dict[str, ast.AST], dict[str, ast.AST
             case ast.Assign(targets=[ast.Name(id=name)]):
                 plain[name] = node
             case ast.ClassDef():
-                methods |= {inner.name: inner for inner in node.body if isinstance(inner, ast.FunctionDef)}
+                for inner in node.body:
+                    if isinstance(inner, ast.FunctionDef):
+                        methods.setdefault(inner.name, []).append(inner)
     return methods, plain
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from stationkeeper.alarms.memory import AlarmMemory
-from stationkeeper.aws.versioned_items import VersionedItems, compressed
+from stationkeeper.aws.versioned_items import VersionedItems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,7 @@ class DynamoDbAlarmMemories:
 
     def recall(self, endpoint: str) -> AlarmMemory:
         """What is remembered of an endpoint's alarms; an empty memory when nothing is."""
-        item = self._items.get(_partition(endpoint))
-        if item is None:
-            return AlarmMemory()
-        body, version = item
-        return AlarmMemory.model_validate_json(body).model_copy(update={"version": version})
+        return self._items.recall(AlarmMemory, _partition(endpoint))
 
     def remember(self, endpoint: str, memory: AlarmMemory) -> AlarmMemory:
         """Store a memory over the version it came from, and return it with its new version.
@@ -44,9 +40,7 @@ class DynamoDbAlarmMemories:
         }
         if memory.incident is not None:
             attributes["incident"] = {"S": memory.incident.id}
-        body = compressed(memory.model_dump_json(exclude={"version"}))
-        version = self._items.put(_partition(endpoint), body, memory.version, attributes, _KEPT_FOR)
-        return memory.model_copy(update={"version": version})
+        return self._items.remember(_partition(endpoint), memory, attributes, _KEPT_FOR)
 
 
 def _partition(endpoint: str) -> str:

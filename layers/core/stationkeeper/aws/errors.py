@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
+
+from stationkeeper.errors import StepRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,3 +80,23 @@ def unless_missing[T](ask: Callable[[], T]) -> T | None:
         if is_missing(error):
             return None
         raise
+
+
+def unless_refused[T](action: str, name: str, ask: Callable[[], T]) -> T:
+    """What AWS answers to an action on what has that name.
+
+    Raises
+    ------
+    StepRefused
+        AWS will never take the request as it is.
+    botocore.exceptions.ClientError
+        Passing faults, after boto3's own retries.
+    """
+    try:
+        return ask()
+    except ParamValidationError as error:
+        raise StepRefused(action, name, "ParamValidation", str(error)) from error
+    except ClientError as error:
+        if is_passing(error):
+            raise
+        raise StepRefused(action, name, code_of(error), said_by(error)) from error

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, ParamValidationError
-
-from stationkeeper.aws.errors import code_of, is_passing, said_by, unless_missing
-from stationkeeper.errors import StepRefused
+from stationkeeper.aws.errors import unless_missing, unless_refused
+from stationkeeper.aws.resource_tags import ResourceTags
 from stationkeeper.events.job import JobKind
 from stationkeeper.events.job_events import FailedStep
 from stationkeeper.jobs.registration import Registered, TrainingJob
@@ -25,10 +23,11 @@ _CHECKS = ("QualityCheck", "ClarifyCheck")
 class AwsJobSight:
     def __init__(self, client: Callable[[], SageMakerClient]) -> None:
         self._client = client
+        self._tags = ResourceTags(client)
 
     def tags(self, arn: str) -> dict[str, str] | None:
         """Tags of a job, a pipeline or a group; None when it is not there. One call."""
-        return unless_missing(lambda: self._tags(arn))
+        return unless_missing(lambda: self._tags.of(arn))
 
     def training_job(self, name: str) -> TrainingJob | None:
         """A training job; None when it is not there. One call."""
@@ -97,10 +96,6 @@ class AwsJobSight:
             for one in answer.get("ModelPackageSummaryList", [])
         )
 
-    def _tags(self, arn: str) -> dict[str, str]:
-        pages = self._client().get_paginator("list_tags").paginate(ResourceArn=arn)
-        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-
     def _steps(self, execution_arn: str) -> Iterator[Mapping[str, Any]]:
         pages = (
             self._client()
@@ -125,15 +120,12 @@ class AwsRegistry:
         botocore.exceptions.ClientError
             Passing faults, after boto3's own retries.
         """
-        group = str(request["ModelPackageGroupName"])
-        try:
-            return str(self._client().create_model_package(**request)["ModelPackageArn"])
-        except ParamValidationError as error:
-            raise StepRefused("CreateModelPackage", group, "ParamValidation", str(error)) from error
-        except ClientError as error:
-            if is_passing(error):
-                raise
-            raise StepRefused("CreateModelPackage", group, code_of(error), said_by(error)) from error
+        answer = unless_refused(
+            "CreateModelPackage",
+            str(request["ModelPackageGroupName"]),
+            lambda: self._client().create_model_package(**request),
+        )
+        return str(answer["ModelPackageArn"])
 
 
 def _job_of(metadata: Mapping[str, Any]) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from stationkeeper.alerts.memory import Memory
 from stationkeeper.alerts.standing import Judged
-from stationkeeper.aws.versioned_items import VersionedItems, compressed
+from stationkeeper.aws.versioned_items import VersionedItems, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,11 +47,7 @@ class DynamoDbMonitorMemories:
         self._items = VersionedItems(client, table_name, "memory")
 
     def recall(self, schedule_arn: str) -> Memory:
-        item = self._items.get(_partition(schedule_arn))
-        if item is None:
-            return Memory()
-        body, version = item
-        return Memory.model_validate_json(body).model_copy(update={"version": version})
+        return self._items.recall(Memory, _partition(schedule_arn))
 
     def glances(self, schedule_arns: Iterable[str]) -> dict[str, Glance]:
         """What is known of those of these schedules that ran, by ARN, without their bodies. One call per hundred."""
@@ -65,10 +61,10 @@ class DynamoDbMonitorMemories:
 
     def remember(self, schedule_arn: str, endpoint: str, memory: Memory) -> Memory:
         """Store a memory over the version it came from; see `MonitorMemories.remember`."""
-        body = _encode(memory)
+        body = body_of(memory)
         while len(body) > _BODY_LIMIT_BYTES and len(memory.runs) > 1:
             memory = memory.without_oldest().within_bounds()
-            body = _encode(memory)
+            body = body_of(memory)
         newest = memory.newest
         attributes: dict[str, UniversalAttributeValueTypeDef] = {"endpoint": {"S": endpoint}}
         if newest is not None:
@@ -92,10 +88,6 @@ def _glance(item: dict[str, Any]) -> Glance:
         severity=values.get("severity", ""),
         blind=values.get("blind", ""),
     )
-
-
-def _encode(memory: Memory) -> bytes:
-    return compressed(memory.model_dump_json(exclude={"version"}))
 
 
 def _partition(schedule_arn: str) -> str:

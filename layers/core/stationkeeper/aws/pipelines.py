@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, ParamValidationError
-
-from stationkeeper.aws.errors import code_of, is_missing, is_passing, said_by
-from stationkeeper.errors import StepRefused
+from stationkeeper.aws.errors import unless_missing, unless_refused
 from stationkeeper.retraining.decision import Listed, Pipeline
 from stationkeeper.retraining.parameters import DefinitionUnreadable, declared_in
 
@@ -34,12 +31,9 @@ class AwsPipelines:
 
     def pipeline(self, name: str) -> Pipeline | None:
         """A pipeline with the parameters it declares; None when it is not there."""
-        try:
-            answer = self._client().describe_pipeline(PipelineName=name)
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        answer = unless_missing(lambda: self._client().describe_pipeline(PipelineName=name))
+        if answer is None:
+            return None
         try:
             declared, problem = declared_in(answer.get("PipelineDefinition", "")), ""
         except DefinitionUnreadable as error:
@@ -71,12 +65,9 @@ class AwsPipelines:
         botocore.exceptions.ClientError
             Passing faults, after boto3's own retries.
         """
-        name = str(request["PipelineName"])
-        try:
-            return str(self._client().start_pipeline_execution(**request)["PipelineExecutionArn"])
-        except ParamValidationError as error:
-            raise StepRefused("StartPipelineExecution", name, "ParamValidation", str(error)) from error
-        except ClientError as error:
-            if is_passing(error):
-                raise
-            raise StepRefused("StartPipelineExecution", name, code_of(error), said_by(error)) from error
+        answer = unless_refused(
+            "StartPipelineExecution",
+            str(request["PipelineName"]),
+            lambda: self._client().start_pipeline_execution(**request),
+        )
+        return str(answer["PipelineExecutionArn"])

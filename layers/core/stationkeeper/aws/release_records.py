@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stationkeeper.aws.versioned_items import VersionedItems, compressed
+from stationkeeper.aws.versioned_items import VersionedItems
 from stationkeeper.releases.record import Record
 
 if TYPE_CHECKING:
@@ -23,11 +23,7 @@ class DynamoDbReleaseRecords:
 
     def recall(self, endpoint: str) -> Record:
         """What is remembered of an endpoint; an empty record when nothing is."""
-        item = self._items.get(_partition(endpoint))
-        if item is None:
-            return Record()
-        body, version = item
-        return Record.model_validate_json(body).model_copy(update={"version": version})
+        return self._items.recall(Record, _partition(endpoint))
 
     def remember(self, endpoint: str, record: Record) -> Record:
         """Store a record over the version it came from, and return it with its new version.
@@ -46,9 +42,7 @@ class DynamoDbReleaseRecords:
             attributes["released_at"] = {"S": record.live.released_at.isoformat()}
         if record.target:
             attributes["target_version"] = {"N": str(record.target.version)}
-        body = compressed(record.model_dump_json(exclude={"version"}))
-        version = self._items.put(_partition(endpoint), body, record.version, attributes)
-        return record.model_copy(update={"version": version})
+        return self._items.remember(_partition(endpoint), record, attributes)
 
 
 def _partition(endpoint: str) -> str:

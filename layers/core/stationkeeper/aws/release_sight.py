@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from stationkeeper.aws.errors import unless_missing
+from stationkeeper.aws.resource_tags import ResourceTags
 from stationkeeper.events.release_trigger import GROUP_TAG
 from stationkeeper.releases.monitoring import schedule_name
 from stationkeeper.releases.observed import (
@@ -49,6 +50,7 @@ class AwsReleaseSight:
         account: str,
     ) -> None:
         self._sagemaker = sagemaker
+        self._tags = ResourceTags(sagemaker)
         self._cloudwatch = cloudwatch
         self._autoscaling = autoscaling
         self._tagging = tagging
@@ -60,7 +62,7 @@ class AwsReleaseSight:
 
     def tags(self, arn: str) -> dict[str, str] | None:
         """Tags of a SageMaker resource; None when it is not there. One call (50 tags are one page)."""
-        return unless_missing(lambda: self._tags(arn))
+        return unless_missing(lambda: self._tags.of(arn))
 
     def followers(self, group_arn: str) -> tuple[str, ...]:
         """Endpoints of this account that are tagged to follow a group of another one. One call per hundred."""
@@ -241,12 +243,8 @@ class AwsReleaseSight:
         members = shape.members if shape else {}
         return {name: value for name, value in answer.items() if name in members and value is not None}
 
-    def _tags(self, arn: str) -> dict[str, str]:
-        pages = self._sagemaker().get_paginator("list_tags").paginate(ResourceArn=arn)
-        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-
     def _tag_list(self, arn: str) -> list[dict[str, str]]:
-        return [{"Key": key, "Value": value} for key, value in sorted(self._tags(arn).items())]
+        return [{"Key": key, "Value": value} for key, value in sorted(self._tags.of(arn).items())]
 
     def _versions(self, group_arn: str, status: Any) -> tuple[Version, ...] | None:
         # A group of another account is known by its ARN only.

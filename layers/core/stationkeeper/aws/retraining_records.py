@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from stationkeeper.aws.versioned_items import VersionedItems, compressed
+from stationkeeper.aws.versioned_items import VersionedItems
 from stationkeeper.retraining.record import RetrainingRecord
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ class DynamoDbRetrainingRecords:
 
     def recall(self, pipeline_arn: str) -> RetrainingRecord:
         """What is remembered of a pipeline; an empty record when nothing is."""
-        item = self._items.get(_partition(pipeline_arn))
-        if item is None:
-            return RetrainingRecord()
-        body, version = item
-        return RetrainingRecord.model_validate_json(body).model_copy(update={"version": version})
+        return self._items.recall(RetrainingRecord, _partition(pipeline_arn))
 
     def remember(self, pipeline_arn: str, record: RetrainingRecord) -> RetrainingRecord:
         """Store a record over the version it came from, and return it with its new version.
@@ -44,9 +40,7 @@ class DynamoDbRetrainingRecords:
         if record.newest is not None:
             attributes["execution_arn"] = {"S": record.newest.arn or "being started"}
             attributes["incident"] = {"S": record.newest.drift.incident}
-        body = compressed(record.model_dump_json(exclude={"version"}))
-        version = self._items.put(_partition(pipeline_arn), body, record.version, attributes, _KEPT_FOR)
-        return record.model_copy(update={"version": version})
+        return self._items.remember(_partition(pipeline_arn), record, attributes, _KEPT_FOR)
 
 
 def _partition(pipeline_arn: str) -> str:

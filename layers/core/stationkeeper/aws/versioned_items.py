@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from botocore.exceptions import ClientError
 
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 type Attributes = Mapping[str, UniversalAttributeValueTypeDef]
 
 
+class Versioned(Protocol):
+    """A memory that knows which write it came from; empty when made of nothing."""
+
+    @property
+    def version(self) -> int:
+        """Orders writes; 0 means nothing is stored."""
+
+    @classmethod
+    def model_validate_json(cls, json_data: bytes, /) -> Self: ...
+    def model_dump_json(self, *, exclude: set[str]) -> str: ...
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self: ...
+
+
 class VersionedItems:
     """Items of one sort key: `body` holds a value as compressed JSON, `version` orders writes, further attributes are for people."""
 
@@ -29,8 +42,8 @@ class VersionedItems:
         self._table_name = table_name
         self._sort_key: UniversalAttributeValueTypeDef = {"S": sort_key}
 
-    def get(self, partition: str) -> tuple[bytes, int] | None:
-        """The body and the version of an item; None when there is none."""
+    def recall[M: Versioned](self, kind: type[M], partition: str) -> M:
+        """What is remembered there; an empty memory when nothing is."""
         answer = self._client().get_item(
             TableName=self._table_name,
             Key={"pk": {"S": partition}, "sk": self._sort_key},
@@ -39,8 +52,22 @@ class VersionedItems:
         )
         item = answer.get("Item")
         if item is None:
-            return None
-        return zlib.decompress(bytes(item["body"]["B"])), int(item["version"]["N"])
+            return kind()
+        memory = kind.model_validate_json(zlib.decompress(bytes(item["body"]["B"])))
+        return memory.model_copy(update={"version": int(item["version"]["N"])})
+
+    def remember[M: Versioned](
+        self, partition: str, memory: M, attributes: Attributes, kept_for: timedelta | None = None
+    ) -> M:
+        """Store a memory over the version it came from, and return it with its new version.
+
+        Raises
+        ------
+        MemoryConflict
+            Somebody else stored another one since.
+        """
+        version = self.put(partition, body_of(memory), memory.version, attributes, kept_for)
+        return memory.model_copy(update={"version": version})
 
     def get_attributes(self, partitions: Iterable[str], names: Iterable[str]) -> Iterator[dict[str, Any]]:
         """`pk` and the named attributes of at most a hundred items, in any order; an item that is not there is left out."""
@@ -66,7 +93,7 @@ class VersionedItems:
         attributes: Attributes,
         kept_for: timedelta | None = None,
     ) -> int:
-        """Write a body (see `compressed`) over a version, 0 for none; returns the new version.
+        """Write a body (see `body_of`) over a version, 0 for none; returns the new version.
 
         Raises
         ------
@@ -102,6 +129,10 @@ class VersionedItems:
                 raise MemoryConflict(f"{partition} was changed by somebody else") from error
             raise
         return version
+
+
+def body_of(memory: Versioned) -> bytes:
+    return compressed(memory.model_dump_json(exclude={"version"}))
 
 
 def compressed(json: str) -> bytes:

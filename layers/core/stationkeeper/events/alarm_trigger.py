@@ -1,6 +1,5 @@
 """Everything that makes the alarm reaction look at an endpoint's alarms, as one type."""
 
-from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -44,15 +43,3 @@ class AlarmTrigger(Envelope):
         if envelope.detail_type == LOOK_AT_ALARMS:
             return cls.model_validate({**facts, "endpoint": LookAtAlarms.parse(body).detail.endpoint})
         return cls.model_validate({**facts, "change": AlarmStateChange.parse(body)})
-
-    def message(self, detail_type: str, detail: dict[str, str], at: datetime) -> dict[str, object]:
-        """A message to a reaction's queue because of this event, in the form of one; its log lines have this event's id."""
-        return {
-            "id": self.id,
-            "source": "stationkeeper",
-            "detail-type": detail_type,
-            "account": self.account,
-            "region": self.region,
-            "time": at.isoformat(),
-            "detail": detail,
-        }

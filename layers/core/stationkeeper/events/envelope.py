@@ -4,6 +4,7 @@ Our own model, though powertools has one: importing `aws_lambda_powertools.utili
 of every event source and costs a cold start 0.1 s and more.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError
@@ -48,3 +49,20 @@ class Envelope(Lenient):
                 f"not a {cls.__name__} event: {problems_of(error)}. The event is kept in the dead-letter queue; mend it and "
                 "send it again, or delete it."
             ) from error
+
+    def message(
+        self, detail_type: str, detail: dict[str, str], at: datetime, *, message_id: str = ""
+    ) -> dict[str, object]:
+        """A message to a reaction's queue because of this event, in the form of one.
+
+        Its log lines have this event's id; `message_id` is another one, where one event leads to many messages.
+        """
+        return {
+            "id": message_id or self.id,
+            "source": "stationkeeper",
+            "detail-type": detail_type,
+            "account": self.account,
+            "region": self.region,
+            "time": at.isoformat(),
+            "detail": detail,
+        }

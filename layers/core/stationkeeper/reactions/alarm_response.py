@@ -1,6 +1,6 @@
 """A CloudWatch alarm changed: connect it with the release that may have caused it, take that back, tell on-call once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -18,6 +18,7 @@ from stationkeeper.reactions.alarm_looking import Alarm, AlarmSight, with_truth,
 from stationkeeper.reactions.alarm_taking_back import TakingBack
 from stationkeeper.reactions.opt_in import OptIn
 from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
+from stationkeeper.reactions.ports import NewestRuns, Queue, RememberedReleases
 from stationkeeper.releases.record import Barred, Record
 from stationkeeper.releases.settings import ReleaseSettings, StackDefaults, settings_of
 from stationkeeper.reports.newest import NewestRun
@@ -34,19 +35,6 @@ class AlarmMemories(Protocol):
     def recall(self, endpoint: str) -> AlarmMemory: ...
     def remember(self, endpoint: str, memory: AlarmMemory) -> AlarmMemory:
         """Store a memory over the version it came from; `MemoryConflict` when somebody stored another one since."""
-
-
-class Releases(Protocol):
-    def recall(self, endpoint: str) -> Record:
-        """What is remembered of an endpoint's releases; an empty record when nothing is."""
-
-
-class NewestRuns(Protocol):
-    def of(self, endpoint: str) -> tuple[NewestRun, ...]: ...
-
-
-class Queue(Protocol):
-    def send(self, messages: Iterable[dict[str, object]], delay_seconds: int = 0) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +54,7 @@ class AlarmResponse:
 
     sight: AlarmSight
     memories: AlarmMemories
-    releases: Releases
+    releases: RememberedReleases
     opt_in: OptIn
     stack: StackDefaults
     taking_back: TakingBack

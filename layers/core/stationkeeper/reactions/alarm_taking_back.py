@@ -1,6 +1,5 @@
 """Taking back the version that an alarm speaks against: `release` does the rest, as for any rejection."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,28 +10,16 @@ from stationkeeper.alerts.text import plain
 from stationkeeper.errors import MemoryConflict
 from stationkeeper.events.alarm_trigger import AlarmTrigger
 from stationkeeper.events.release_trigger import LOOK_AGAIN
+from stationkeeper.reactions.ports import Queue, ReleaseRecords
 from stationkeeper.releases.record import Barred, Record
 from stationkeeper.telemetry import metrics
 
 _ATTEMPTS = 8
 
 
-class ReleaseRecords(Protocol):
-    def recall(self, endpoint: str) -> Record:
-        """What is remembered of an endpoint's releases; an empty record when nothing is."""
-
-    def remember(self, endpoint: str, record: Record) -> Record:
-        """Store a record over the version it came from; `MemoryConflict` when somebody stored another one since."""
-
-
 class Registry(Protocol):
     def reject(self, package_arn: str, reason: str) -> str:
         """Reject a version in the registry; why that was refused, or ""."""
-
-
-class ReleaseQueue(Protocol):
-    def send(self, messages: Iterable[dict[str, object]]) -> None:
-        """Put messages into the queue of the release reaction; raises unless all were taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +28,7 @@ class TakingBack:
 
     releases: ReleaseRecords
     registry: Registry
-    release_queue: ReleaseQueue
+    release_queue: Queue
 
     def take_back(
         self, endpoint: str, edge: Edge, record: Record, incident: str, trigger: AlarmTrigger, now: datetime

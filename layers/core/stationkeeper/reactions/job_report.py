@@ -14,6 +14,7 @@ from stationkeeper.events.release_trigger import GROUP_TAG
 from stationkeeper.jobs.registration import Impossible, Registered, TrainingJob, plan_registration
 from stationkeeper.jobs.telling import Telling
 from stationkeeper.reactions.outbox import EventBus
+from stationkeeper.reactions.ports import RememberedRetrainings
 from stationkeeper.releases.names import is_resource_name
 from stationkeeper.retraining.record import Execution, RetrainingRecord, retrained
 from stationkeeper.tags import TAG_PREFIX, TagReader
@@ -40,10 +41,6 @@ class Registry(Protocol):
         """Make a version, safe to repeat; returns its ARN. Raises `StepRefused`, or passing faults."""
 
 
-class RetrainingRecords(Protocol):
-    def recall(self, pipeline_arn: str) -> RetrainingRecord: ...
-
-
 @dataclass(frozen=True, slots=True)
 class JobReport:
     """The reaction, over its ports.
@@ -54,7 +51,7 @@ class JobReport:
 
     sight: JobSight
     registry: Registry
-    retrainings: RetrainingRecords
+    retrainings: RememberedRetrainings
     bus: EventBus
     name_prefixes: tuple[str, ...]
     on_call: str

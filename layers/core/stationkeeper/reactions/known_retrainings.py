@@ -1,22 +1,17 @@
 """What came out of retrainings that were started here."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from stationkeeper.events.job_events import Retrained
-from stationkeeper.retraining.record import RetrainingRecord, retrained
-
-
-class Remembered(Protocol):
-    def recall(self, pipeline_arn: str) -> RetrainingRecord:
-        """What is remembered of a pipeline; an empty record when nothing is."""
+from stationkeeper.reactions.ports import RememberedRetrainings
+from stationkeeper.retraining.record import retrained
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRetrainings:
     """Costs one read where something names a pipeline execution, and nothing elsewhere."""
 
-    records: Remembered
+    records: RememberedRetrainings
 
     def that_made(self, generated_by: str) -> Retrained | None:
         """The retraining an ARN is the pipeline execution of; None when it was not started here."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from stationkeeper.events.release_trigger import GROUP_TAG
+from stationkeeper.reactions.ports import ReleaseRecords
 from stationkeeper.releases.decision import Block, Decision, Look, SetUp, Start, Wait, decide, needs_fleet
 from stationkeeper.releases.names import resource_name
 from stationkeeper.releases.observed import Alarm, Baselining, Endpoint, Fleet, Scaling, Schedule
@@ -42,14 +43,6 @@ class ReleaseSight(Protocol):
     def scaling(self, endpoint: str, variant: str) -> Scaling: ...
     def schedules(self, endpoint: str) -> tuple[Schedule, ...]: ...
     def baselining(self, job_name: str) -> Baselining | None: ...
-
-
-class ReleaseRecords(Protocol):
-    def recall(self, endpoint: str) -> Record:
-        """What is remembered of an endpoint; an empty record when nothing is."""
-
-    def remember(self, endpoint: str, record: Record) -> Record:
-        """Store a record over the version it came from; `MemoryConflict` when somebody stored another one since."""
 
 
 @dataclass(frozen=True, slots=True)

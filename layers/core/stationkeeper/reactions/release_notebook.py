@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from stationkeeper.alerts.text import plain
 from stationkeeper.events.domain import DomainEvent
 from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
-from stationkeeper.reactions.release_looking import ReleaseRecords
+from stationkeeper.reactions.ports import ReleaseRecords
 from stationkeeper.releases.decision import Block, Look
 from stationkeeper.releases.record import Record
 from stationkeeper.releases.telling import Telling

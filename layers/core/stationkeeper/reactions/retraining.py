@@ -13,9 +13,9 @@ from stationkeeper.events.domain import DomainEvent, ViolationsDetected
 from stationkeeper.events.on_bus import DomainEventOnBus
 from stationkeeper.reactions.opt_in import OptIn
 from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
+from stationkeeper.reactions.ports import NewestRuns, RememberedReleases, RetrainingRecords
 from stationkeeper.releases.record import Record
 from stationkeeper.releases.registry import Version
-from stationkeeper.reports.newest import NewestRun
 from stationkeeper.retraining.decision import (
     Begin,
     GiveUp,
@@ -51,21 +51,6 @@ class Pipelines(Protocol):
         """Start an execution, safe to repeat; returns its ARN. Raises `StepRefused`, or passing faults."""
 
 
-class RetrainingRecords(Protocol):
-    def recall(self, pipeline_arn: str) -> RetrainingRecord: ...
-    def remember(self, pipeline_arn: str, record: RetrainingRecord) -> RetrainingRecord:
-        """Store a record over the version it came from; `MemoryConflict` when somebody stored another one since."""
-
-
-class NewestRuns(Protocol):
-    def of(self, endpoint: str) -> tuple[NewestRun, ...]:
-        """How the newest runs of an endpoint's monitors ended."""
-
-
-class ReleaseRecords(Protocol):
-    def recall(self, endpoint: str) -> Record: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """What drifted, and what its retraining runs by."""
@@ -96,7 +81,7 @@ class Retraining:
     opt_in: OptIn
     pipelines: Pipelines
     records: RetrainingRecords
-    releases: ReleaseRecords
+    releases: RememberedReleases
     newest_runs: NewestRuns
     bus: EventBus
     on_call: str

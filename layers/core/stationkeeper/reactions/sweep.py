@@ -1,6 +1,6 @@
 """Every hour: look at every managed group again, and tidy what releases replaced long enough ago."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +9,7 @@ from stationkeeper.events.alarm_trigger import LOOK_AT_ALARMS
 from stationkeeper.events.domain import stable_id
 from stationkeeper.events.release_trigger import LOOK_AGAIN
 from stationkeeper.events.scheduled import SweepDue
+from stationkeeper.reactions.ports import Queue
 from stationkeeper.reactions.tidying import Tidying
 from stationkeeper.telemetry import logger, metrics, note_latency
 
@@ -19,11 +20,6 @@ class Managed(Protocol):
 
     def following_endpoints(self) -> tuple[tuple[str, str], ...]:
         """Endpoints tagged to follow a group of another account, as (group ARN, endpoint)."""
-
-
-class Queue(Protocol):
-    def send(self, messages: Iterable[dict[str, object]]) -> None:
-        """Put messages into the queue of a reaction; raises unless all were taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +50,5 @@ class Sweep:
 
 
 def _message(due: SweepDue, detail_type: str, detail: dict[str, str]) -> dict[str, object]:
-    return {
-        "id": stable_id("sweep", due.id, detail_type, *detail.values()),
-        "source": "stationkeeper",
-        "detail-type": detail_type,
-        "account": due.account,
-        "region": due.region,
-        "time": due.time.isoformat(),
-        "detail": detail,
-    }
+    message_id = stable_id("sweep", due.id, detail_type, *detail.values())
+    return due.message(detail_type, detail, due.time, message_id=message_id)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from stationkeeper.errors import MemoryConflict
-from stationkeeper.reactions.release_looking import ReleaseRecords
+from stationkeeper.reactions.ports import ReleaseRecords
 from stationkeeper.releases.record import Record, Retired
 from stationkeeper.releases.references import References
 from stationkeeper.telemetry import logger, metrics
