@@ -7,12 +7,14 @@ when they are first used, so that a container pays only for those its events nee
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from stationkeeper.aws import clients
 from stationkeeper.settings import (
     AlarmResponseSettings,
+    ArtifactSyncSettings,
     JobReportSettings,
     MonitorReportSettings,
     NotificationSettings,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from stationkeeper.aws.newest_runs import AwsNewestRuns
     from stationkeeper.aws.release_sight import AwsReleaseSight
     from stationkeeper.reactions.alarm_response import AlarmResponse
+    from stationkeeper.reactions.artifact_sync import ArtifactSync
     from stationkeeper.reactions.job_report import JobReport
     from stationkeeper.reactions.known_retrainings import KnownRetrainings
     from stationkeeper.reactions.monitor_report import MonitorReport
@@ -121,6 +124,56 @@ def release_looking(settings: ReleaseSettings) -> Looking:
         sight=_release_sight(settings.account_id),
         records=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
         stack=stack,
+    )
+
+
+def artifact_sync() -> ArtifactSync:
+    from stationkeeper.artifacts.archive import Limits
+    from stationkeeper.aws.artifact_store import S3ArtifactStore
+    from stationkeeper.aws.event_bus import EventBridgeBus
+    from stationkeeper.aws.jobs import AwsJobSight
+    from stationkeeper.aws.model_records import DynamoDbModelRecords
+    from stationkeeper.aws.pointers import SsmPointers
+    from stationkeeper.aws.warm_ups import AwsWarmUps
+    from stationkeeper.reactions.artifact_candidates import Candidates
+    from stationkeeper.reactions.artifact_groups import Groups
+    from stationkeeper.reactions.artifact_places import Places
+    from stationkeeper.reactions.artifact_publishing import Publishing
+    from stationkeeper.reactions.artifact_settling import Settling
+    from stationkeeper.reactions.artifact_sync import ArtifactSync
+
+    settings = ArtifactSyncSettings.from_environment(os.environ)
+    megabyte = 1_000_000
+    limits = Limits(
+        settings.artifact_limit_megabytes * megabyte, settings.unpacked_limit_megabytes * megabyte
+    )
+    store = S3ArtifactStore(clients.s3_artifacts, limits, settings.artifact_key_arn)
+    records = DynamoDbModelRecords(
+        clients.dynamodb, settings.state_table_name, timedelta(days=settings.keep_days)
+    )
+    sight = _release_sight(settings.account_id)
+    settling = Settling(
+        records=records,
+        pointers=SsmPointers(clients.ssm_pointers),
+        shelf=store,
+        refusals=records,
+        bus=EventBridgeBus(clients.events, settings.event_bus_name),
+        keep_days=settings.keep_days,
+        now=_now,
+        token=lambda: uuid4().hex,
+    )
+    publishing = Publishing(
+        places=Places(sight, records, _now),
+        store=store,
+        warm_ups=AwsWarmUps(clients.s3, clients.sagemaker_runtime),
+        settling=settling,
+    )
+    candidates = Candidates(tags=sight, publishing=publishing, on_call=settings.on_call, now=_now)
+    return ArtifactSync(
+        jobs=AwsJobSight(clients.sagemaker),
+        groups=Groups(sight, candidates, _now),
+        candidates=candidates,
+        now=_now,
     )
 
 
@@ -223,9 +276,12 @@ def _newest_runs(table_name: str) -> AwsNewestRuns:
 
 
 def sweep() -> Sweep:
+    from stationkeeper.aws.model_records import DynamoDbModelRecords
     from stationkeeper.aws.queues import SqsQueue
     from stationkeeper.aws.release_records import DynamoDbReleaseRecords
     from stationkeeper.aws.storeroom import AwsStoreroom
+    from stationkeeper.aws.trained_jobs import AwsTrainedJobs
+    from stationkeeper.reactions.artifact_sweep import ArtifactSweep
     from stationkeeper.reactions.sweep import Sweep
     from stationkeeper.reactions.tidying import Tidying
 
@@ -238,6 +294,11 @@ def sweep() -> Sweep:
             records=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
             storeroom=AwsStoreroom(clients.sagemaker, clients.cloudwatch),
             keep_days=settings.keep_days,
+        ),
+        artifacts=ArtifactSweep(
+            trained=AwsTrainedJobs(clients.sagemaker, clients.tagging),
+            index=DynamoDbModelRecords(clients.dynamodb, settings.state_table_name),
+            queue=SqsQueue(clients.sqs, settings.artifact_sync_queue_url),
         ),
         now=_now,
     )

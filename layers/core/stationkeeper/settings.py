@@ -75,6 +75,15 @@ class ReleaseSettings(_InTheAccount):
     endpoint_security_group_ids: Names = ()
 
 
+class ArtifactSyncSettings(_InTheAccount):
+    event_bus_name: str = Field(min_length=1)
+    on_call: str = Field(min_length=1)
+    keep_days: int = Field(ge=1, le=365)
+    artifact_limit_megabytes: int = Field(ge=1, le=20_000)
+    unpacked_limit_megabytes: int = Field(ge=1, le=100_000)
+    artifact_key_arn: str = ""
+
+
 class AlarmResponseSettings(_InTheAccount):
     event_bus_name: str = Field(min_length=1)
     on_call: str = Field(min_length=1)
@@ -98,6 +107,7 @@ class JobReportSettings(_InTheAccount):
 class SweepSettings(_InTheAccount):
     keep_days: int = Field(ge=1, le=365)
     alarm_response_queue_url: str = Field(min_length=1)
+    artifact_sync_queue_url: str = Field(min_length=1)
     release_queue_url: str = Field(min_length=1)
 
 

@@ -10,7 +10,7 @@ _KNOWN = """
 endpoint model-package-group instance-type min-instances max-instances invocations-per-instance traffic bake-minutes error-percent
 latency-milliseconds capture-percentage smoke-test on-call monitor baseline-dataset ground-truth ground-truth-start ground-truth-end
 problem-type inference-attribute probability-attribute probability-threshold
-multi-model-endpoint target-model register-to retraining-pipeline retrain-at retraining-cool-down-hours severity inference-image
+multi-model-endpoint target-model in-place warm-up register-to retraining-pipeline retrain-at retraining-cool-down-hours severity inference-image
 """
 KNOWN_TAGS = frozenset(_KNOWN.split())
 """Every tag there is."""

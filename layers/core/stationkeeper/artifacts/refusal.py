@@ -23,8 +23,9 @@ class Refusal:
 
 
 class ArtifactRefused(StationkeeperError):
-    """An artifact cannot be published; what serves stays."""
+    """An artifact cannot be published; what serves stays. `etag` is of what was read, "" where nothing was."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, etag: str = "") -> None:
         super().__init__(refusal.why)
         self.refusal = refusal
+        self.etag = etag

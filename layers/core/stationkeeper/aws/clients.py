@@ -31,6 +31,15 @@ _OTHER_CONFIGS = {
     # A model answers within 60 s. No second try: a prediction may not be ours to repeat.
     "sagemaker-runtime": Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=65)
 }
+# S3 copies 5 GB in one answer, and asks the thousands of one night to slow down.
+_ARTIFACTS = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 6},
+    connect_timeout=3,
+    read_timeout=60,
+    max_pool_connections=16,
+)
+# An account may set 40 parameters a second: adaptive, so that a night's thousands keep to that instead of failing one by one.
+_POINTERS = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, connect_timeout=3, read_timeout=5)
 
 
 @cache
@@ -39,8 +48,8 @@ def _session() -> boto3.session.Session:
 
 
 @cache
-def _client(service: str) -> Any:
-    config = _OTHER_CONFIGS.get(service, CONFIG)
+def _client(service: str, config: Config | None = None) -> Any:
+    config = config or _OTHER_CONFIGS.get(service, CONFIG)
     return _session().client(service, config=config)  # type: ignore[call-overload]  # the name is not a literal here
 
 
@@ -79,6 +88,11 @@ def s3() -> S3Client:
     return client
 
 
+def s3_artifacts() -> S3Client:
+    client: S3Client = _client("s3", _ARTIFACTS)
+    return client
+
+
 def sagemaker() -> SageMakerClient:
     client: SageMakerClient = _client("sagemaker")
     return client
@@ -96,6 +110,11 @@ def sns() -> SNSClient:
 
 def ssm() -> SSMClient:
     client: SSMClient = _client("ssm")
+    return client
+
+
+def ssm_pointers() -> SSMClient:
+    client: SSMClient = _client("ssm", _POINTERS)
     return client
 
 

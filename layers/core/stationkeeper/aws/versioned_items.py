@@ -51,10 +51,7 @@ class VersionedItems:
             ProjectionExpression="body, version",
         )
         item = answer.get("Item")
-        if item is None:
-            return kind()
-        memory = kind.model_validate_json(zlib.decompress(bytes(item["body"]["B"])))
-        return memory.model_copy(update={"version": int(item["version"]["N"])})
+        return kind() if item is None else memory_of(kind, item)
 
     def remember[M: Versioned](
         self, partition: str, memory: M, attributes: Attributes, kept_for: timedelta | None = None
@@ -137,3 +134,9 @@ def body_of(memory: Versioned) -> bytes:
 
 def compressed(json: str) -> bytes:
     return zlib.compress(json.encode())
+
+
+def memory_of[M: Versioned](kind: type[M], item: Mapping[str, Any]) -> M:
+    """The memory in an item that has its `body` and `version`."""
+    memory = kind.model_validate_json(zlib.decompress(bytes(item["body"]["B"])))
+    return memory.model_copy(update={"version": int(item["version"]["N"])})

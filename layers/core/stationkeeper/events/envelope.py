@@ -4,6 +4,7 @@ Our own model, though powertools has one: importing `aws_lambda_powertools.utili
 of every event source and costs a cold start 0.1 s and more.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -51,7 +52,7 @@ class Envelope(Lenient):
             ) from error
 
     def message(
-        self, detail_type: str, detail: dict[str, str], at: datetime, *, message_id: str = ""
+        self, detail_type: str, detail: Mapping[str, object], at: datetime, *, message_id: str = ""
     ) -> dict[str, object]:
         """A message to a reaction's queue because of this event, in the form of one.
 
@@ -64,5 +65,5 @@ class Envelope(Lenient):
             "account": self.account,
             "region": self.region,
             "time": at.isoformat(),
-            "detail": detail,
+            "detail": dict(detail),
         }

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from stationkeeper.events.alarm_events import AlarmCleared, AlarmRaised
+from stationkeeper.events.artifact_events import ArtifactPublished, ArtifactRejected, ArtifactWithdrawn
 from stationkeeper.events.domain import DomainEvent, MonitorBlind, MonitorRecovered, ViolationsDetected
 from stationkeeper.events.envelope import Envelope
 from stationkeeper.events.job_events import JobFailed, JobStopped, JobSucceeded
@@ -28,6 +29,9 @@ _TYPES: dict[str, type[DomainEvent]] = {
         ReleaseSucceeded,
         ReleaseRolledBack,
         ReleaseBlocked,
+        ArtifactPublished,
+        ArtifactRejected,
+        ArtifactWithdrawn,
         AlarmRaised,
         AlarmCleared,
         RetrainingStarted,

@@ -43,6 +43,7 @@ class TrainingJob(SageMakerModel):
     algorithm_specification: Maybe[Algorithm] = None
     hyper_parameters: TextMap = Field(default_factory=dict)
     final_metric_data_list: Many[Metric] = ()
+    creation_time: Timestamp = None
     training_end_time: Timestamp = None
     tuning_job_arn: Text = None
     """The tuning job it is part of; it has that one's tags too."""

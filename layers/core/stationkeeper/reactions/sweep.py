@@ -1,4 +1,4 @@
-"""Every hour: look at every managed group again, and tidy what releases replaced long enough ago."""
+"""Every hour: look at every managed group and at every missed artifact again, and tidy what was replaced long enough ago."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from stationkeeper.events.alarm_trigger import LOOK_AT_ALARMS
 from stationkeeper.events.domain import stable_id
 from stationkeeper.events.release_trigger import LOOK_AGAIN
 from stationkeeper.events.scheduled import SweepDue
+from stationkeeper.reactions.artifact_sweep import ArtifactSweep
 from stationkeeper.reactions.ports import Queue
 from stationkeeper.reactions.tidying import Tidying
 from stationkeeper.telemetry import logger, metrics, note_latency
@@ -30,6 +31,7 @@ class Sweep:
     release_queue: Queue
     alarm_queue: Queue
     tidying: Tidying
+    artifacts: ArtifactSweep
     now: Callable[[], datetime]
 
     def react(self, due: SweepDue) -> None:
@@ -46,6 +48,7 @@ class Sweep:
         metrics.count("GroupsSwept", len(looks))
         logger.info("Swept", extra={"decision": "swept", "groups": len(looks)})
         self.tidying.tidy(endpoints, now)
+        self.artifacts.sweep(due, now)
         note_latency(due.time, self.now(), "sweep")
 
 

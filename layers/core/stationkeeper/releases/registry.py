@@ -52,9 +52,19 @@ class ModelMetrics(SageMakerModel):
     model_quality: Maybe[MetricsFiles] = None
 
 
+class S3DataSource(SageMakerModel):
+    s3_uri: Text = None
+
+
+class ModelDataSource(SageMakerModel):
+    s3_data_source: Maybe[S3DataSource] = None
+
+
 class Container(SageMakerModel):
     image: Text = None
     product_id: Text = None
+    model_data_url: Text = None
+    model_data_source: Maybe[ModelDataSource] = None
     environment: TextMap = Field(default_factory=dict)
 
 
@@ -117,6 +127,16 @@ class ModelPackage(SageMakerModel):
     @property
     def containers(self) -> tuple[Container, ...]:
         return self.inference_specification.containers if self.inference_specification else ()
+
+    @property
+    def artifacts(self) -> tuple[str, ...]:
+        """Where the artifacts of its containers lie, those that have one."""
+        sources = (one.model_data_source.s3_data_source if one.model_data_source else None for one in self.containers)
+        found = (
+            one.model_data_url or (source.s3_uri if source else None)
+            for one, source in zip(self.containers, sources, strict=True)
+        )
+        return tuple(uri for uri in found if uri)
 
     @property
     def marketplace(self) -> bool:

@@ -1,0 +1,145 @@
+"""From what was trained or approved to a candidate: which model it is of, whether it may be published as that, and how it is told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from stationkeeper.alerts.text import plain
+from stationkeeper.artifacts.naming import Named, model_name
+from stationkeeper.artifacts.record import ModelRecord, Source
+from stationkeeper.artifacts.refusal import Refusal
+from stationkeeper.artifacts.settings import ArtifactSettings, settings_of
+from stationkeeper.artifacts.telling import Telling
+from stationkeeper.errors import MemoryConflict
+from stationkeeper.events.artifact_trigger import ArtifactTrigger
+from stationkeeper.reactions.artifact_publishing import Candidate, Publishing
+from stationkeeper.reactions.outbox import entry
+from stationkeeper.releases.registry import group_name
+from stationkeeper.telemetry import logger, metrics
+
+
+class Tags(Protocol):
+    def tags(self, arn: str) -> dict[str, str] | None:
+        """Tags of a SageMaker resource; None when it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    tags: Tags
+    publishing: Publishing
+    on_call: str
+    now: Callable[[], datetime]
+
+    def recall(self, endpoint: str, model: str) -> ModelRecord:
+        return self.publishing.settling.records.recall(endpoint, model)
+
+    def bring(
+        self,
+        trigger: ArtifactTrigger,
+        settings: ArtifactSettings,
+        source: Source,
+        *,
+        problem: Refusal | None = None,
+        record: ModelRecord | None = None,
+        payload_uri: str = "",
+        content_type: str = "",
+    ) -> bool:
+        """Publish a version, or tell why it cannot be; whether it is published.
+
+        Parameters
+        ----------
+        problem : why there is nothing to publish, where that is known already.
+        record : of its model as it is stored; None: it is asked for.
+        payload_uri : the sample payload it was registered with.
+        """
+        named = model_name(settings.target_model, source.artifact_uri) if problem is None else problem
+        model = named.model if isinstance(named, Named) else ""
+        candidate = Candidate(
+            settings=settings,
+            source=source,
+            model=model,
+            telling=self.telling(
+                trigger, settings, model, source, named.by if isinstance(named, Named) else ""
+            ),
+            payload_uri=payload_uri if settings.warm_up == "on" else settings.warm_up,
+            content_type=content_type,
+        )
+        if record is None:
+            record = self.recall(settings.endpoint, model) if model else ModelRecord()
+        refusal = (
+            _bad_endpoint(settings)
+            or (named if isinstance(named, Refusal) else None)
+            # Asked last, as it may cost a call.
+            or self._claimed_by_another(record, source, settings)
+        )
+        if refusal is not None:
+            self.publishing.refuse(candidate, refusal, record)
+            return False
+        return self.publishing.publish(candidate, record)
+
+    def follow(
+        self, trigger: ArtifactTrigger, settings: ArtifactSettings, record: ModelRecord, changed: ModelRecord
+    ) -> bool:
+        """Store a record some of whose versions were taken back, send callers where it says, and tell.
+
+        Returns False when somebody else wrote meanwhile: look again.
+        """
+        before = record.serving
+        after = changed.at(before.uri) if before is not None else None
+        telling = self.telling(trigger, settings, record.model, (before or record.versions[-1]).source)
+        if before is not None and after is not None and after.rejected and not before.rejected:
+            changed = changed.saying(entry(telling.withdrawn(after, changed)))
+            metrics.count("ArtifactsWithdrawn")
+        try:
+            stored = self.publishing.settling.settle(settings.endpoint, record.model, changed, telling)
+        except MemoryConflict:
+            return False
+        logger.info("Followed", extra={"decision": "pointed", "thing": plain(stored.current, 300)})
+        return True
+
+    def telling(
+        self,
+        trigger: ArtifactTrigger,
+        settings: ArtifactSettings,
+        model: str,
+        source: Source,
+        named_by: str = "",
+    ) -> Telling:
+        return Telling(
+            endpoint=settings.endpoint,
+            model=model,
+            source=source,
+            named_by=named_by,
+            account=trigger.account,
+            region=trigger.region,
+            on_call=settings.on_call or self.on_call,
+            event_id=trigger.id,
+            at=max(self.now(), trigger.time),
+        )
+
+    def _claimed_by_another(
+        self, record: ModelRecord, source: Source, settings: ArtifactSettings
+    ) -> Refusal | None:
+        """What is wrong when two publish one model. A group may follow training jobs, or a group that is not tagged for it any more."""
+        if not record.owner or source.owner.lower() == record.owner.lower():
+            return None
+        owner = settings_of(self.tags.tags(record.owner) or {})
+        if owner.endpoint.lower() != settings.endpoint.lower() or owner.target_model not in (
+            "",
+            record.model,
+        ):
+            return None
+        return Refusal(
+            "another-source",
+            f"Model {record.model} of endpoint {settings.endpoint} is published from the group {group_name(record.owner)}; it "
+            "cannot have two sources.",
+            "Take the tag stationkeeper:multi-model-endpoint off one of the two",
+            passing=True,
+        )
+
+
+def _bad_endpoint(settings: ArtifactSettings) -> Refusal | None:
+    if not settings.endpoint_problem:
+        return None
+    return Refusal("no-endpoint", settings.endpoint_problem, "Tag with the name of a multi-model endpoint")

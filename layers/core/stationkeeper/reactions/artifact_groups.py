@@ -1,0 +1,188 @@
+"""A group's versions for a multi-model endpoint: what the registry approves is published, what it rejects is taken back."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from stationkeeper.alerts.text import plain
+from stationkeeper.artifacts.naming import Named, is_model_name, model_name
+from stationkeeper.artifacts.place import Place
+from stationkeeper.artifacts.record import ModelRecord, Source
+from stationkeeper.artifacts.refusal import Refusal
+from stationkeeper.artifacts.settings import ArtifactSettings, settings_of
+from stationkeeper.errors import MemoryConflict
+from stationkeeper.events.artifact_trigger import ArtifactTrigger
+from stationkeeper.reactions.artifact_candidates import Candidates
+from stationkeeper.releases.registry import ModelPackage, Version
+from stationkeeper.telemetry import logger
+
+_LOOKS = 20
+_TRIES = 3
+"""So many versions of a group are tried, when the newest ones cannot be published."""
+_DESCRIBED = 20
+"""So many versions of a group are looked at by `sweep`, where only their artifacts say which models they are."""
+_UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Registry(Protocol):
+    def is_own(self, arn: str) -> bool:
+        """Whether an ARN is of this account."""
+
+    def tags(self, arn: str) -> dict[str, str] | None:
+        """Tags of a SageMaker resource; None when it is not there."""
+
+    def package(self, arn: str) -> ModelPackage | None:
+        """A version with all its properties; None when it is not there."""
+
+    def approved(self, group_arn: str) -> tuple[Version, ...] | None:
+        """Approved versions of a group; None when the group is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A group that opted in, as it is now: its approved versions by number."""
+
+    arn: str
+    settings: ArtifactSettings
+    approved: Mapping[int, Version]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    registry: Registry
+    candidates: Candidates
+    now: Callable[[], datetime]
+
+    def look(self, trigger: ArtifactTrigger) -> str:
+        """Look at the group of a version, or at all of a group; why it was not looked at, "" when it was."""
+        group = self._opted_in(trigger.group_arn)
+        if isinstance(group, str):
+            return group
+        with logger.append_context_keys(
+            endpoint=plain(group.settings.endpoint, 63), model_package_group=plain(group.arn, 200)
+        ):
+            arns = [trigger.package_arn] if trigger.package_arn else []
+            if not arns and not group.settings.target_model:
+                newest = sorted(group.approved, reverse=True)[:_DESCRIBED]
+                arns = [group.approved[number].model_package_arn for number in newest]
+            packages = [package for arn in arns if (package := self.registry.package(arn)) is not None]
+            for model, versions in self._by_model(trigger, group, packages).items():
+                self._model(trigger, group, model, versions)
+        return ""
+
+    def _opted_in(self, arn: str) -> _Group | str:
+        tags = self.registry.tags(arn) if self.registry.is_own(arn) else {}
+        settings = settings_of(tags or {})
+        if not settings.endpoint:
+            return "its group is not tagged for a multi-model endpoint"
+        approved = self.registry.approved(arn)
+        if approved is None:
+            return "its group is gone"
+        return _Group(arn, settings, {one.number: one for one in approved if one.usable})
+
+    def _by_model(
+        self, trigger: ArtifactTrigger, group: _Group, packages: Iterable[ModelPackage]
+    ) -> dict[str, dict[int, ModelPackage]]:
+        """The versions that were looked at by the model they are of; approved ones of which no model can be told are refused."""
+        tag = group.settings.target_model
+        found: dict[str, dict[int, ModelPackage]] = {tag: {}} if is_model_name(tag) else {}
+        for package in packages:
+            named = model_name(tag, _artifact(package))
+            if isinstance(named, Named):
+                found.setdefault(named.model, {})[package.number] = package
+            elif package.number in group.approved:
+                self._publish(trigger, group, package, None)
+        return found
+
+    def _model(
+        self, trigger: ArtifactTrigger, group: _Group, model: str, seen: Mapping[int, ModelPackage]
+    ) -> None:
+        """Publish what is to be published of a model, then see which of its versions the registry still approves.
+
+        That is the newest one that can be, and the one the event is about, though it be older: it may be gone back to.
+        """
+        record = self.candidates.recall(group.settings.endpoint, model)
+        numbers = set(group.approved)
+        if not group.settings.target_model:  # a group may hold versions of many models
+            known = {one.source.number for one in record.versions if one.source.owner == group.arn}
+            numbers &= known | set(seen)
+        tries = 0
+        for number in sorted(numbers, reverse=True):
+            if tries >= _TRIES and number not in seen:
+                continue
+            published = _published(record, group.approved[number])
+            if published is None:
+                package = seen.get(number) or self.registry.package(group.approved[number].model_package_arn)
+                published = package is not None and self._publish(trigger, group, package, record)
+                record = self.candidates.recall(group.settings.endpoint, model)
+            tries = _TRIES if published else tries + 1
+        self._follow_approvals(trigger, group, model, record)
+
+    def _publish(
+        self, trigger: ArtifactTrigger, group: _Group, package: ModelPackage, record: ModelRecord | None
+    ) -> bool:
+        source = Source(
+            kind="model-package",
+            arn=package.model_package_arn,
+            created_at=package.creation_time or _UNKNOWN,
+            number=package.number,
+            owner=group.arn,
+            artifact_uri=_artifact(package),
+        )
+        return self.candidates.bring(
+            trigger,
+            group.settings,
+            source,
+            problem=_problem(package),
+            record=record,
+            payload_uri=package.sample_payload_url or "",
+            content_type=package.content_type or "",
+        )
+
+    def _follow_approvals(
+        self, trigger: ArtifactTrigger, group: _Group, model: str, record: ModelRecord
+    ) -> None:
+        """Bring the record to what the registry says, and the pointer after it: back, when the version it names is not approved."""
+        publishing, settings = self.candidates.publishing, group.settings
+        if not record.versions or record.owner.lower() != group.arn.lower():
+            return
+        place = publishing.places.of(settings.endpoint)
+        if not isinstance(place, Place):
+            logger.warning("Left alone", extra={"decision": "left", "reason": place.why})
+            return
+        for _ in range(_LOOKS):
+            changed = record.with_approvals(group.arn, group.approved).pointed(place, self.now())
+            changed = changed.model_copy(update={"wants_in_place": settings.in_place})
+            if changed == record:
+                return
+            if self.candidates.follow(trigger, settings, record, changed):
+                return
+            record = self.candidates.recall(settings.endpoint, model)
+        raise MemoryConflict(f"the record of {settings.endpoint}/{model} kept changing; tried again later")
+
+
+def _published(record: ModelRecord, listed: Version) -> bool | None:
+    """Whether callers may be sent to what was made of a version; None when nothing was."""
+    for one in record.versions:
+        same = one.source.arn.lower() == listed.model_package_arn.lower()
+        # The listing of a group that was made anew has other times.
+        if same and not one.retired and listed.creation_time in (None, one.source.created_at):
+            return not (one.failed or one.retiring)
+    return None
+
+
+def _artifact(package: ModelPackage) -> str:
+    return package.artifacts[0] if len(package.artifacts) == 1 else ""
+
+
+def _problem(package: ModelPackage) -> Refusal | None:
+    if len(package.artifacts) == 1:
+        return None
+    if package.artifacts:
+        return Refusal(
+            "several-artifacts",
+            f"Version {package.number} has {len(package.artifacts)} containers with artifacts; a model of a multi-model endpoint is one.",
+            "Register a version with one container",
+        )
+    return Refusal("no-artifact", f"Version {package.number} was registered without a model artifact.")
