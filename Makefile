@@ -29,11 +29,12 @@ contract: ## Compare names we rely on with the SageMaker SDK (installs 700 MB)
 build: setup ## Build functions and layers for Lambda
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
-lint: setup-dev ## Check style, types, and the template
+lint: setup-dev ## Check style, types, and the templates
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/sam validate --lint
+	@.venv/bin/cfn-lint templates/*.yaml
 
 format: setup-dev ## Format the code
 	@.venv/bin/ruff check --fix .

@@ -8,6 +8,7 @@ from stationkeeper.artifacts.naming import pointer_name
 from stationkeeper.artifacts.record import ModelRecord, Refused, Source, Version
 from stationkeeper.artifacts.refusal import Refusal
 from stationkeeper.artifacts.stored import Checked
+from stationkeeper.artifacts.warm_up import WarmUp
 from stationkeeper.events.artifact_events import ArtifactPublished, ArtifactRejected, ArtifactWithdrawn
 from stationkeeper.events.domain import Cause, stable_id
 from stationkeeper.releases.registry import group_name
@@ -47,7 +48,7 @@ class Telling:
         before: ModelRecord,
         artifact: Checked,
         in_place: str,
-        warmed: bool,
+        warm_up: WarmUp,
         mended: Refused | None,
     ) -> ArtifactPublished:
         """
@@ -71,7 +72,7 @@ class Telling:
                 "pointed": record.current == version.uri,
                 "previous": previous.told if previous and previous.uri != version.uri else None,
                 "in_place": in_place,
-                "warmed": warmed,
+                "warmed": warm_up.answered,
                 "mended": mended.code if mended else "",
             }
         )

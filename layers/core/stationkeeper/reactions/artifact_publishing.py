@@ -198,7 +198,7 @@ class Publishing:
             if not version.failed:
                 in_place = in_place_key(model) if candidate.settings.in_place else ""
                 event = telling.published(
-                    version, changed, record, artifact, in_place, warm_up.answered, record.loud_refusal
+                    version, changed, record, artifact, in_place, warm_up, record.loud_refusal
                 )
                 changed = changed.saying(entry(event))
             try:
