@@ -1,11 +1,17 @@
-"""CloudFormation in moto: stumbles over resource types it does not know once others refer to them, and over left out resources."""
+"""CloudFormation in moto: stumbles over resource types it does not know once others refer to them, and over left out resources.
 
+A dashboard's body may be anything there, and a dashboard without a name gets another one at each update.
+"""
+
+import json
 from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
 from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import Stack
+from moto.cloudwatch.models import Dashboard, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 
 
@@ -24,12 +30,56 @@ def installed() -> ExitStack:
     context = ExitStack()
     context.enter_context(mock.patch.object(parsing, "resource_class_from_type", find_class_or_stand_in))
     context.enter_context(mock.patch.object(Stack, "stack_resources", property(_created)))
+    for name, method in (
+        ("create_from_cloudformation_json", _create_dashboard),
+        ("update_from_cloudformation_json", _update_dashboard),
+    ):
+        context.enter_context(mock.patch.object(Dashboard, name, classmethod(method)))
     return context
 
 
 def _created(stack: Stack) -> list[Any]:
     # Gap: what a condition leaves out is listed as None, which DescribeStackResource cannot answer.
     return [resource for resource in stack.resource_map.values() if resource is not None]
+
+
+def _create_dashboard(
+    cls: type[Dashboard],
+    /,
+    resource_name: str,
+    cloudformation_json: dict[str, Any],
+    account_id: str,
+    region_name: str,
+    **kwargs: Any,
+) -> Dashboard:
+    properties = cloudformation_json["Properties"]
+    body = properties["DashboardBody"]
+    if not _is_json_object(body):
+        raise ValidationError(message="The field DashboardBody must be a valid JSON object")  # ?
+    name = properties.get("DashboardName") or resource_name
+    return cloudwatch_backends[account_id][region_name].put_dashboard(name=name, body=body)
+
+
+def _update_dashboard(
+    cls: type[Dashboard],
+    /,
+    original_resource: Dashboard,
+    new_resource_name: str,
+    cloudformation_json: dict[str, Any],
+    account_id: str,
+    region_name: str,
+) -> Dashboard:
+    updated = _create_dashboard(cls, original_resource.name, cloudformation_json, account_id, region_name)
+    if updated.name != original_resource.name:
+        cloudwatch_backends[account_id][region_name].delete_dashboards([original_resource.name])
+    return updated
+
+
+def _is_json_object(body: Any) -> bool:
+    try:
+        return isinstance(body, str) and isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
 
 
 def supported(resource_type: str) -> bool:

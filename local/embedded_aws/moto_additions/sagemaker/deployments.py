@@ -164,6 +164,8 @@ class Deployments:
         start(coming.shadow_variants)
         endpoint.config = coming.config
         endpoint.variants, endpoint.shadow_variants = coming.variants, coming.shadow_variants
+        endpoint.containers = coming.containers
+        endpoint.loaded, endpoint.loading = {}, {}  # the new fleet has loaded nothing yet
         if coming.deployment_config is not None:
             endpoint.last_deployment_config = coming.deployment_config
         self._enter(endpoint, "InService")

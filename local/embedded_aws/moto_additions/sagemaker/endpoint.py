@@ -33,6 +33,8 @@ class Deployment:
     shadow_variants: list[Variant]
     deployment_config: dict[str, Any] | None
     started: datetime
+    # Of each variant; kept, because its model may be deleted while it runs.
+    containers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     # Set while the alarms decide: after provisioning, before the old fleet is gone.
     baking: bool = False
 
@@ -69,6 +71,12 @@ class Endpoint:
     failure_reason: str | None = None
     last_deployment_config: dict[str, Any] | None = None
     pending: Deployment | None = None
+    # What runs, as `Deployment.containers` has it.
+    containers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    # Of a multi-model endpoint, by variant and `TargetModel`: ETags of what is in memory, and how many calls have
+    # waited for what is not.
+    loaded: dict[str, dict[str, str]] = field(default_factory=dict)
+    loading: dict[str, dict[str, int]] = field(default_factory=dict)
     # What is entered in the agenda for it.
     next_step: Transition | None = None
 

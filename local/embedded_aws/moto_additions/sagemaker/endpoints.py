@@ -19,7 +19,11 @@ from embedded_aws.moto_additions.sagemaker.errors import (
 from embedded_aws.moto_additions.sagemaker.resource import Resource, arn_of, page
 from embedded_aws.moto_additions.sagemaker.scalable_variants import refuse_what_autoscaling_forbids
 from embedded_aws.moto_additions.sagemaker.stage import Stage
-from embedded_aws.moto_additions.sagemaker.variants import planned_variants, retain
+from embedded_aws.moto_additions.sagemaker.variants import (
+    containers_by_variant,
+    planned_variants,
+    retain,
+)
 from embedded_aws.moto_additions.sagemaker.wire import Answer, Operation, Request, given
 
 _AT_REST = ("InService", "OutOfService", "UpdateRollbackFailed")
@@ -129,6 +133,7 @@ class Endpoints:
             planned_variants(backend, config, "ShadowProductionVariants", now),
             how,
             now,
+            containers_by_variant(backend, config),
         )
 
 

@@ -17,6 +17,7 @@ from embedded_aws.moto_additions.sagemaker.job_definitions import JobDefinitions
 from embedded_aws.moto_additions.sagemaker.model_packages import Registry
 from embedded_aws.moto_additions.sagemaker.models import Models
 from embedded_aws.moto_additions.sagemaker.monitoring_schedules import MonitoringSchedules
+from embedded_aws.moto_additions.sagemaker.multi_model import LoadPlan, ModelLoads
 from embedded_aws.moto_additions.sagemaker.outcomes import (
     ExecutionOutcome,
     ExecutionPlan,
@@ -28,6 +29,7 @@ from embedded_aws.moto_additions.sagemaker.pipeline_runs import PipelineRuns
 from embedded_aws.moto_additions.sagemaker.pipeline_steps import AllJobs, PipelineSteps
 from embedded_aws.moto_additions.sagemaker.pipelines import Pipelines
 from embedded_aws.moto_additions.sagemaker.processing_jobs import ProcessingJobs
+from embedded_aws.moto_additions.sagemaker.search import Search
 from embedded_aws.moto_additions.sagemaker.stage import Durations, Stage
 from embedded_aws.moto_additions.sagemaker.training_jobs import TrainingJobs
 from embedded_aws.moto_additions.sagemaker.transform_jobs import TransformJobs
@@ -70,7 +72,8 @@ class SageMakerSimulator:
         self._agenda = Agenda(clock)
         self._stage = Stage(self._agenda, EventStream(self._agenda, on_event))
         self._deployments = Deployments(self._stage, on_status)
-        self._invocations = Invocations(self.run_due)
+        self._model_loads = ModelLoads()
+        self._invocations = Invocations(self.run_due, self._model_loads)
         self._registry = Registry(self._stage)
         training = TrainingJobs(self._stage)
         self._jobs = AllJobs(
@@ -96,6 +99,7 @@ class SageMakerSimulator:
             self._jobs.tuning,
             self._jobs.transform,
             Pipelines(self._stage, self._runs),
+            Search(self._jobs.training),
         )
         context = ExitStack()
         for part in parts:
@@ -195,6 +199,34 @@ class SageMakerSimulator:
         """What the model answers to the next invocations; all but 200 reach the caller as `ModelError`."""
         with self._lock:
             self._invocations.plan(endpoint_name, status, body, times)
+
+    def plan_model_load(
+        self,
+        endpoint_name: str,
+        target_model: str = "*",
+        *,
+        not_ready: int = 0,
+        error: str | None = None,
+    ) -> None:
+        """How models of a multi-model endpoint come up at their first call, from now on.
+
+        Parameters
+        ----------
+        target_model : as callers name it, or a pattern such as `Houston_TX/*`; the latest plan that fits counts.
+        not_ready : so many calls of each model are answered `ModelNotReadyException`; its artifact must be there.
+        error : what the container says instead of loading it: callers get it as `ModelError`, every time.
+            None (the default) lets a model that could not be loaded come up after all.
+        """
+        with self._lock:
+            self._model_loads.plan(endpoint_name, target_model, LoadPlan(not_ready, error))
+
+    def loaded_models(self, endpoint_name: str) -> dict[str, str]:
+        """The S3 ETag each model in memory had when it was loaded, by `TargetModel`; empty after an update.
+
+        An artifact that was overwritten since has another ETag in S3: its model is stale.
+        """
+        with self._lock:
+            return self._model_loads.loaded(endpoint_name)
 
     def package_takes(self, seconds: float) -> None:
         """How long a model package is `InProgress` after its creation, from now on; 0 for not at all."""

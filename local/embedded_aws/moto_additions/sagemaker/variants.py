@@ -45,6 +45,17 @@ def _planned(backend: SageMakerModelBackend, asked: dict[str, Any], when: dateti
     return variant | {name: asked[name] for name in kept if name in asked}
 
 
+def containers_by_variant(
+    backend: SageMakerModelBackend, config: Resource
+) -> dict[str, list[dict[str, Any]]]:
+    """What the models of a configuration's production variants run, by the variants' names."""
+    containers: dict[str, list[dict[str, Any]]] = {}
+    for variant in config.fields.get("ProductionVariants", []):
+        model = models_of(backend).get(variant.get("ModelName", ""))
+        containers[variant["VariantName"]] = containers_of(model.fields) if model else []
+    return containers
+
+
 def retain(planned: list[Variant], live: list[Variant], excluded: Collection[str]) -> None:
     """Let the variants that go on under their name keep what they have, but for the `excluded` properties."""
     by_name = {variant["VariantName"]: variant for variant in live}
