@@ -14,7 +14,7 @@ DOMAIN = [
     for module in MODULES
     if module.values[0].relative_to(CORE).parts[0]
     in (
-        *("events", "reports", "releases", "alarms", "retraining", "jobs", "alerts"),
+        *("events", "reports", "releases", "alarms", "retraining", "jobs", "artifacts", "alerts"),
         *("severity.py", "errors.py", "tags.py"),
     )
 ]
@@ -94,6 +94,11 @@ def test_the_domain_knows_neither_adapters_nor_reactions_nor_powertools(path):
         ("releases", "stationkeeper.alarms"),
         ("releases", "stationkeeper.retraining"),
         ("releases", "stationkeeper.jobs"),
+        ("releases", "stationkeeper.artifacts"),
+        ("alerts", "stationkeeper.artifacts"),
+        ("artifacts", "stationkeeper.jobs"),
+        ("artifacts", "stationkeeper.alarms"),
+        ("artifacts", "stationkeeper.retraining"),
         ("alarms", "stationkeeper.retraining"),
         ("retraining", "stationkeeper.alarms"),
         ("jobs", "stationkeeper.alarms"),

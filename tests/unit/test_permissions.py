@@ -33,6 +33,7 @@ CORE = Path(stationkeeper.__file__).parent
 REACTIONS = {
     "MonitorReport": "monitor_report",
     "Release": "release",
+    "ArtifactSync": "artifact_sync",
     "AlarmResponse": "alarm_response",
     "Retraining": "retraining",
     "JobReport": "job_report",
@@ -42,7 +43,14 @@ REACTIONS = {
 OURS = "stationkeeper:released-to"
 
 PREFIXES = {"sagemaker-runtime": "sagemaker", "resourcegroupstaggingapi": "tag"}
-SAME_ACTION = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+SAME_ACTION = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "s3:HeadObject": "s3:GetObject",
+    **dict.fromkeys(
+        ("s3:CopyObject", "s3:CreateMultipartUpload", "s3:UploadPartCopy", "s3:CompleteMultipartUpload"),
+        "s3:PutObject",
+    ),
+}
 
 # Calls that others make for the code: no name of a boto3 method stands in our source.
 MADE_BY_POWERTOOLS = {
@@ -83,6 +91,11 @@ WITHOUT_A_CALL = {
     "Notification": {
         "kms:Decrypt": "SNS encrypts with the caller's rights",
         "kms:GenerateDataKey": "the same",
+    },
+    "ArtifactSync": {
+        "s3:ListBucket": "S3 tells a missing object from a denied one only to who may list",
+        "kms:Decrypt": "S3 decrypts with the caller's rights",
+        "kms:GenerateDataKey": "S3 encrypts with the caller's rights",
     },
     "AlarmResponse": {},
     "Retraining": {},
@@ -421,11 +434,12 @@ def test_who_may_reject_a_version_can_never_approve_one(reaction):
     [
         ("MonitorReport", {"monitor#*"}, set()),
         ("Release", {"release#*"}, {"retraining#*"}),
+        ("ArtifactSync", {"models#*", "multi-model-endpoints"}, {"refusals#*"}),
         ("AlarmResponse", {"alarms#*", "release#*"}, {"monitor#*"}),
         ("Retraining", {"retraining#*"}, {"release#*", "monitor#*"}),
         ("JobReport", set(), {"retraining#*"}),
         ("Notification", {"delivery#*"}, set()),
-        ("Sweep", {"release#*"}, set()),
+        ("Sweep", {"release#*"}, {"models#*", "multi-model-endpoints"}),
     ],
 )
 def test_a_function_writes_what_is_its_own_to_remember_and_reads_what_it_needs_besides(

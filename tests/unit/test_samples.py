@@ -8,6 +8,7 @@ import pytest
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 from stationkeeper.events.alarm_trigger import AlarmTrigger
+from stationkeeper.events.artifact_trigger import ArtifactTrigger
 from stationkeeper.events.job import JobStateChange
 from stationkeeper.events.on_bus import DomainEventOnBus
 from stationkeeper.events.processing_job import ProcessingJobStateChange
@@ -24,12 +25,20 @@ RULES = {
 READ_BY = {
     "MonitorReport": ProcessingJobStateChange,
     "Release": ReleaseTrigger,
+    "ArtifactSync": ArtifactTrigger,
     "AlarmResponse": AlarmTrigger,
     "Retraining": DomainEventOnBus,
     "JobReport": JobStateChange,
     "Notification": DomainEventOnBus,
 }
-BETWEEN_OURSELVES = {"LookAgain": ReleaseTrigger, "LookAtAlarms": AlarmTrigger, "SweepDue": SweepDue}
+BETWEEN_OURSELVES = {
+    "LookAgain": {ReleaseTrigger, ArtifactTrigger},
+    "LookAtAlarms": {AlarmTrigger},
+    "LookAtModel": {ArtifactTrigger},
+    "LookAtTrainingJob": {ArtifactTrigger},
+    "TakeModelBack": {ArtifactTrigger},
+    "SweepDue": {SweepDue},
+}
 """Sent to a queue, not to a bus."""
 OF_NO_RULE = {"not-a-monitor", "baseline-job"}
 
@@ -45,7 +54,7 @@ def test_a_sample_is_read_by_every_reaction_that_its_rules_lead_to(name):
         READ_BY[reaction] for rule in rules_of(event) for reaction in READ_BY if rule.startswith(reaction)
     }
     if event["detail-type"] in BETWEEN_OURSELVES:
-        readers = {BETWEEN_OURSELVES[event["detail-type"]]}
+        readers = BETWEEN_OURSELVES[event["detail-type"]]
 
     assert bool(readers) is (name not in OF_NO_RULE)
     for reader in readers:

@@ -13,6 +13,7 @@ from stationkeeper.events.scheduled import SweepDue
 from stationkeeper.releases.monitoring import BASELINE_JOB_PREFIX
 from stationkeeper.settings import (
     AlarmResponseSettings,
+    ArtifactSyncSettings,
     JobReportSettings,
     MonitorReportSettings,
     NotificationSettings,
@@ -38,6 +39,7 @@ FUNCTIONS_OF_RULES = {
 REACTIONS = [
     "MonitorReport",
     "Release",
+    "ArtifactSync",
     "AlarmResponse",
     "Retraining",
     "JobReport",
@@ -47,6 +49,7 @@ REACTIONS = [
 SETTINGS = {
     "MonitorReport": MonitorReportSettings,
     "Release": ReleaseSettings,
+    "ArtifactSync": ArtifactSyncSettings,
     "AlarmResponse": AlarmResponseSettings,
     "Retraining": RetrainingSettings,
     "JobReport": JobReportSettings,
@@ -189,10 +192,10 @@ def test_notification_hears_of_every_domain_event():
 
 
 @pytest.mark.parametrize("approval", ["Approved", "Rejected", "PendingManualApproval", None])
-def test_every_change_of_a_version_reaches_release_whatever_its_approval(approval):
+def test_every_change_of_a_version_reaches_who_publishes_it_whatever_its_approval(approval):
     event = version_event(ModelPackageGroupName="churn", ModelPackageVersion=7, ModelApprovalStatus=approval)
 
-    assert rules_for(event) == {"ReleaseVersionRule"}
+    assert rules_for(event) == {"ReleaseVersionRule", "ArtifactSyncVersionRule"}
 
 
 @pytest.mark.parametrize("group", [{}, {"ModelPackageGroupName": ""}])
