@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
-from stationkeeper.aws.smoke_tests import AwsSmokeTests, NoPayload, _first_file
+from stationkeeper.aws.sample_payloads import NoPayload, _first_file
+from stationkeeper.aws.smoke_tests import AwsSmokeTests
 
 FILE, FOLDER, SYMLINK, HARDLINK, FIFO = (
     tarfile.REGTYPE,

@@ -62,6 +62,10 @@ class LookRefused(StationkeeperError):
     """AWS did not answer a look that something can be told without."""
 
 
+class StillLoading(StationkeeperError):
+    """A new version of a model was called and is still being loaded; it is called again later."""
+
+
 class Busy(StationkeeperError):
     """SageMaker is at work on what was to be changed; when it is done, its event calls again."""
 

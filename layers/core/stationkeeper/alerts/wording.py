@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stationkeeper.alerts import (
     alarm_wording,
+    artifact_wording,
     job_wording,
     monitor_wording,
     release_wording,
@@ -15,6 +16,7 @@ from stationkeeper.alerts import (
 from stationkeeper.alerts.layout import Told
 from stationkeeper.alerts.text import ascii_line, clip_bytes, plain
 from stationkeeper.events.alarm_events import AlarmEvent
+from stationkeeper.events.artifact_events import ArtifactEvent
 from stationkeeper.events.domain import DomainEvent, MonitorEvent
 from stationkeeper.events.job_events import JobEvent
 from stationkeeper.events.release_events import ReleaseEvent
@@ -52,6 +54,8 @@ def message_for(event: DomainEvent, severity_policy_parameter: str) -> Message:
             told = retraining_wording.told(event)
         case JobEvent():
             told = job_wording.told(event)
+        case ArtifactEvent():
+            told = artifact_wording.told(event)
         case _:
             raise TypeError(f"no wording for {event.detail_type}")
     attributes = {

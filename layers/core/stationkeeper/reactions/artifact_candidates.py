@@ -62,6 +62,7 @@ class Candidates:
             telling=self.telling(
                 trigger, settings, model, source, named.by if isinstance(named, Named) else ""
             ),
+            asked_at=trigger.time,
             payload_uri=payload_uri if settings.warm_up == "on" else settings.warm_up,
             content_type=content_type,
         )

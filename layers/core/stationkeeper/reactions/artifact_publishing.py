@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from stationkeeper.alerts.text import plain
@@ -13,13 +14,15 @@ from stationkeeper.artifacts.settings import ArtifactSettings
 from stationkeeper.artifacts.stored import Checked, KeyTaken, Stored
 from stationkeeper.artifacts.telling import Telling
 from stationkeeper.artifacts.warm_up import WarmUp
-from stationkeeper.errors import MemoryConflict
+from stationkeeper.errors import MemoryConflict, StillLoading
 from stationkeeper.reactions.artifact_places import Places
 from stationkeeper.reactions.artifact_settling import Settling
 from stationkeeper.reactions.outbox import entry
 from stationkeeper.telemetry import logger, metrics
 
 _LOOKS = 20
+_LOADS_FOR = timedelta(hours=1)
+"""A model that has not answered by then is refused."""
 
 
 class Store(Protocol):
@@ -43,6 +46,8 @@ class Candidate:
     source: Source
     model: str
     telling: Telling
+    asked_at: datetime
+    """When what made us look happened."""
     payload_uri: str = ""
     content_type: str = ""
 
@@ -157,6 +162,8 @@ class Publishing:
         warm_up = self.warm_ups.call(
             place.endpoint, target_model, candidate.payload_uri, candidate.content_type
         )
+        if warm_up.loading and candidate.telling.at - candidate.asked_at < _LOADS_FOR:
+            raise StillLoading(f"{target_model} of {place.endpoint}: {warm_up.said}; tried again later")
         facts = {
             "decision": "warmed" if warm_up.answered else "not-warmed",
             "reason": plain(warm_up.said, 300),
@@ -180,7 +187,7 @@ class Publishing:
                 Refusal(
                     "warm-up",
                     f"The new version was called before anybody is sent to it, and failed: {version.failed}",
-                    "Mend the model and train again; callers stay where they are",
+                    "See what its container logged; mend what it says, and train again",
                 ),
                 record,
                 telling,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from stationkeeper.alerts.wording import Message, message_for
 from stationkeeper.errors import InvalidEvent, problems_of
+from stationkeeper.events.artifact_events import ArtifactEvent
 from stationkeeper.events.domain import MonitorEvent
 from stationkeeper.events.on_bus import DomainEventOnBus, from_detail
 from stationkeeper.telemetry import logger, metrics, note_latency
@@ -26,7 +27,10 @@ class Deliveries(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """The reaction, over its ports. It costs 3 calls: begin the delivery, publish, record it; a duplicate costs 1."""
+    """The reaction, over its ports. It costs 3 calls: begin the delivery, publish, record it; a duplicate costs 1.
+
+    What is for the bus only is dropped by the rule; the code checks again, and no call is made for it.
+    """
 
     topic: Topic
     deliveries: Deliveries
@@ -38,7 +42,6 @@ class Notification:
             detail = from_detail(event.detail_type, event.detail)
         except ValidationError as error:
             raise InvalidEvent(f"detail of {event.detail_type}: {problems_of(error)}") from error
-        message = message_for(detail, self.severity_policy_parameter)
         # The id of the event that made us look, so that one query tells the whole story.
         with logger.append_context_keys(
             event_id=detail.cause.event_id,
@@ -47,6 +50,12 @@ class Notification:
             incident=detail.incident,
             domain_event_id=detail.id,
         ):
+            if (
+                isinstance(detail, ArtifactEvent) and detail.quiet
+            ):  # the rule drops these; the code checks again
+                logger.info("Ignored", extra={"decision": "ignored", "reason": "for the bus only"})
+                return
+            message = message_for(detail, self.severity_policy_parameter)
             told = self.deliveries.once(detail.id, lambda: self.topic.deliver(message))
             facts = {"severity": detail.severity.value, "kind": event.detail_type, "subject": message.subject}
             if told:
