@@ -82,6 +82,8 @@ class ReleaseWorld(World):
             self.release_queue_url = self.sqs.create_queue(QueueName="release")["QueueUrl"]
         if not hasattr(self, "alarm_queue_url"):
             self.alarm_queue_url = self.sqs.create_queue(QueueName="alarm-response")["QueueUrl"]
+        if not hasattr(self, "artifact_queue_url"):
+            self.artifact_queue_url = self.sqs.create_queue(QueueName="artifact-sync")["QueueUrl"]
         os.environ.update(
             ACCOUNT_ID=ACCOUNT,
             AWS_REGION=REGION,
@@ -100,6 +102,7 @@ class ReleaseWorld(World):
             MONITORING_INSTANCE_TYPE="ml.m5.xlarge",
             RELEASE_QUEUE_URL=self.release_queue_url,
             ALARM_RESPONSE_QUEUE_URL=self.alarm_queue_url,
+            ARTIFACT_SYNC_QUEUE_URL=self.artifact_queue_url,
         )
         super().start_containers()
         clients._session().events.register("before-call", self._before_call)

@@ -178,7 +178,7 @@ def tags_seen(event: ArtifactEvent) -> Step | None:
         return None
     return Step(
         f"See the tags of the {_tagged(event)}",
-        (aws(event, "sagemaker list-tags --resource-arn", quoted(arn)),),
+        (aws(event, "sagemaker list-tags", f"--resource-arn {quoted(arn)}"),),
     )
 
 

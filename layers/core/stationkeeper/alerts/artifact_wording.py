@@ -58,7 +58,7 @@ def told(event: ArtifactEvent) -> Told:
 def _rejected(event: ArtifactRejected) -> Told:
     words = REFUSALS.get(event.code, UNKNOWN_REFUSAL)
     body = paragraphs(
-        "\n".join((_what_was_refused(event), f"Why: {beginning(sentence(event.reason or 'nobody said'))}")),
+        "\n".join((_what_was_refused(event), f"Why: {sentence(event.reason or 'Nobody said')}")),
         _what_serves(event, words),
         facts(
             ("Found", moment(event.at)),
@@ -247,9 +247,7 @@ def _worth_knowing(event: ArtifactPublished) -> list[str]:
 
 
 def _after_publishing(event: ArtifactPublished) -> list[str]:
-    did = [
-        "It checked the artifact to its last byte and copied it to a key of its own; nothing was overwritten."
-    ]
+    did = ["It checked the artifact to its last byte, and copied it to a key of its own."]
     if event.pointed:
         did.append("It moved the pointer to it.")
         if event.previous is not None:
@@ -267,7 +265,7 @@ def _withdrawn(event: ArtifactWithdrawn) -> Told:
     package = event.source == "model-package"
     how = "is not approved any more" if package else "was taken back"
     if event.nothing_left:
-        first = f"{which} {how}, but callers on endpoint {event.endpoint} are STILL SENT TO IT: no other good version of it lies there."
+        first = f"{which} {how}, but callers on endpoint {event.endpoint} are STILL SENT TO IT: no other good version of the model lies there."
     else:
         now = served(serving) if serving is not None else "what the pointer names"
         first = f"{which} {how}: callers on endpoint {event.endpoint} are now sent to {now}."

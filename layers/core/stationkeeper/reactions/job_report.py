@@ -196,7 +196,7 @@ class JobReport:
             on_call=reader.text("on-call") or self.on_call,
             event_id=event.id,
             at=event.time,
-            endpoint=reader.text("endpoint"),
+            endpoint=reader.text("endpoint") or reader.text("multi-model-endpoint"),
         )
 
     def _tell(self, event: DomainEvent) -> None:
