@@ -5,24 +5,28 @@ exist, copies of what was checked. Every call of a port that costs a call of AWS
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from stationkeeper.artifacts.found_job import FoundJob
 from stationkeeper.artifacts.record import ModelRecord
 from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
 from stationkeeper.artifacts.stored import Checked, KeyTaken, Stored
 from stationkeeper.artifacts.warm_up import WarmUp
 from stationkeeper.errors import MemoryConflict
 from stationkeeper.events.artifact_trigger import ENDPOINT_TAG, ArtifactTrigger
+from stationkeeper.events.job import JobStateChange
+from stationkeeper.events.scheduled import SweepDue
 from stationkeeper.jobs.registration import TrainingJob
 from stationkeeper.reactions.artifact_candidates import Candidates
 from stationkeeper.reactions.artifact_groups import Groups
 from stationkeeper.reactions.artifact_places import Places
 from stationkeeper.reactions.artifact_publishing import Publishing
 from stationkeeper.reactions.artifact_settling import Settling
+from stationkeeper.reactions.artifact_sweep import ArtifactSweep
 from stationkeeper.reactions.artifact_sync import ArtifactSync
 from stationkeeper.releases.observed import Endpoint, EndpointConfig, Fleet, Model
 from stationkeeper.releases.registry import ModelPackage, Version
@@ -54,7 +58,15 @@ class Account:
     packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     objects: dict[str, Object] = field(default_factory=dict)
+    events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of training jobs, by name."""
+    containers: list[dict[str, Any]] = field(
+        default_factory=lambda: [{"Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/{PREFIX}"}]
+    )
+    """Of the endpoint's model."""
     items: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    due: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
+    noted: set[str] = field(default_factory=set)
     parameters: dict[str, str] = field(default_factory=dict)
     moves: dict[str, list[str]] = field(default_factory=dict)
     """Every value a pointer ever had, in order."""
@@ -105,6 +117,8 @@ class FakeRegistry:
 
     def approved(self, group_arn: str) -> tuple[Version, ...] | None:
         with self.account.called("ListModelPackages"):
+            if group_arn not in self.account.tags:
+                return None
             beginning = group_arn.replace(":model-package-group/", ":model-package/") + "/"
             return tuple(
                 Version.model_validate(found)
@@ -130,11 +144,10 @@ class FakeRegistry:
 
     def fleet(self, config_name: str) -> Fleet | None:
         with self.account.called("DescribeEndpointConfig"), self.account.called("DescribeModel"):
-            container = {"Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/{PREFIX}"}
             config = EndpointConfig(
                 config_name, {"ProductionVariants": [{"VariantName": "all", "ModelName": "many"}]}
             )
-            return Fleet(config, {"many": Model("many", {"PrimaryContainer": container})})
+            return Fleet(config, {"many": Model("many", {"Containers": self.account.containers})})
 
 
 @dataclass
@@ -194,6 +207,7 @@ class FakeStore:
 @dataclass
 class FakeRecords:
     account: Account
+    keep: timedelta = timedelta(days=7)
 
     def recall(self, endpoint: str, model: str) -> ModelRecord:
         with self.account.called("GetItem"):
@@ -208,16 +222,62 @@ class FakeRecords:
             if self.account.items.get(key, (0, ""))[0] != record.version:
                 raise MemoryConflict(f"{key} was changed by somebody else")
             self.account.items[key] = record.version + 1, record.model_dump_json(exclude={"version"})
+            self.account.due[key] = record.next_due(self.keep, self.account.now)
             return record.model_copy(update={"version": record.version + 1})
 
-    def note(self, _endpoint: str) -> None:
+    def note(self, endpoint: str) -> None:
         with self.account.called("PutItem of the index"):
-            pass
+            self.account.noted.add(endpoint.lower())
 
     def next_of_the_day(self, endpoint: str, at: datetime) -> int:
         with self.account.called("UpdateItem"):
             self.account.refusals[f"{endpoint} {at.date()}"] += 1
             return self.account.refusals[f"{endpoint} {at.date()}"]
+
+    # What `sweep` asks.
+
+    def endpoints(self) -> tuple[str, ...]:
+        return tuple(sorted(self.account.noted))
+
+    def due(self, endpoint: str, now: datetime) -> tuple[str, ...]:
+        return tuple(
+            model
+            for (its, model), at in self.account.due.items()
+            if its == endpoint and at is not None and at <= now
+        )
+
+    def settled(self, models: Iterator[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
+        return {
+            (endpoint, model): frozenset(
+                ModelRecord.model_validate_json(
+                    self.account.items[endpoint.lower(), model][1]
+                ).settled_sources
+            )
+            for endpoint, model in models
+            if (endpoint.lower(), model) in self.account.items
+        }
+
+
+@dataclass
+class FakeTrained:
+    account: Account
+
+    def artifact_groups(self) -> tuple[str, ...]:
+        return tuple(sorted(arn for arn, tags in self.account.tags.items() if ENDPOINT_TAG in tags))
+
+    def trained_since(self, since: datetime) -> Iterator[FoundJob]:
+        for name, event in self.account.events.items():
+            if name in self.account.jobs and self.account.jobs[name]["CreationTime"] >= since:
+                uri = self.account.jobs[name]["ModelArtifacts"]["S3ModelArtifacts"]
+                yield FoundJob(JobStateChange.parse(event).detail, uri)
+
+
+@dataclass
+class FakeQueue:
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    def send(self, messages: list[dict[str, object]]) -> None:
+        self.messages += messages
 
 
 @dataclass
@@ -266,7 +326,7 @@ class ArtifactWorld:
     def container(self) -> ArtifactSync:
         """A fresh container of the function: it remembers nothing."""
         account, now = self.account, lambda: self.account.now
-        registry, records, store = FakeRegistry(account), FakeRecords(account), FakeStore(account)
+        registry, records, store = FakeRegistry(account), self._records(), FakeStore(account)
         settling = Settling(
             records=records,
             pointers=FakePointers(account),
@@ -314,7 +374,9 @@ class ArtifactWorld:
             "CreationTime": int(created.timestamp() * 1_000),
             "Tags": {name: value for name, value in told.items() if value},
         }
-        return self.event("SageMaker Training Job State Change", detail)
+        event = self.event("SageMaker Training Job State Change", detail)
+        self.account.events[job] = event
+        return event
 
     def group(self, group: str, model: str = "", **tags: str) -> str:
         """A group that opted in; its ARN."""
@@ -366,6 +428,16 @@ class ArtifactWorld:
     def message(self, detail_type: str, **detail: str) -> dict[str, Any]:
         """A message of `sweep` or of a person."""
         return self.event(detail_type, detail, "stationkeeper")
+
+    def sweep(self) -> list[dict[str, Any]]:
+        """What `sweep` asks to look at in this hour; nothing has looked yet."""
+        queue, records = FakeQueue(), self._records()
+        due = SweepDue.parse(self.event("SweepDue", {}, "stationkeeper.schedule"))
+        ArtifactSweep(FakeTrained(self.account), records, queue).sweep(due, self.account.now)
+        return queue.messages
+
+    def _records(self) -> FakeRecords:
+        return FakeRecords(self.account, timedelta(days=self.keep_days))
 
     def react(self, *events: Mapping[str, Any], container: ArtifactSync | None = None) -> None:
         for event in events:

@@ -1,6 +1,7 @@
 """The `stationkeeper` command line."""
 
 import json
+import shlex
 import signal
 import sys
 import threading
@@ -190,6 +191,97 @@ def status(
         wording.show(_console(as_json=False), found)
     if found.unreadable:
         raise CommandError(f"{found.unreadable} of {len(found.rows)} endpoints could not be read")
+
+
+@app.command()
+def models(
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="A multi-model endpoint: its name.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only models that match, as in a shell ('Houston*'); may be given several times. Of a single one all "
+            "versions are listed.",
+            show_default=False,
+        ),
+    ] = None,
+    all_versions: Annotated[
+        bool, typer.Option("--all-versions", help="List all versions of each model.")
+    ] = False,
+    refused: Annotated[
+        bool,
+        typer.Option(
+            "--refused", help="Only models whose newest artifact was refused, with codes and times."
+        ),
+    ] = False,
+    take_back: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Say what would come of taking back this model's version of a training job, and ask whether to.",
+            show_default=False,
+        ),
+    ] = None,
+    version: Annotated[
+        str,
+        typer.Option(
+            metavar="LABEL", help="The version to take back, instead of the current one.", show_default=False
+        ),
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Take it back without asking.")] = False,
+    stack: StackOption = "stationkeeper",
+    port: EmbeddedOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the models of a multi-model endpoint: version callers are sent to, size, version before, what was refused.
+
+    Looks with your AWS credentials and region, and changes nothing but by --take-back. Takes one call of AWS per megabyte
+    of records, of which 10,000 models have a few; models that are named without a pattern one call each.
+    """
+    from stationkeeper_command import models as command
+
+    if take_back is not None:
+        _check_together("--take-back", model=model, all_versions=all_versions, refused=refused, json=as_json)
+        _take_back(endpoint, take_back, version, stack, port, yes=yes)
+        return
+    if version or yes:
+        raise typer.BadParameter("--version and --yes go with --take-back only")
+    if refused:
+        _check_together("--refused", all_versions=all_versions)
+    from stationkeeper_command import models_wording as wording
+
+    wanted = command.Wanted(tuple(model or ()), all_versions, refused)
+    with command.listed(wanted, endpoint, stack, port) as listing:
+        if as_json:
+            sys.stdout.writelines(wording.json_pieces(listing))
+        else:
+            wording.show(_console(as_json=False), listing)
+
+
+def _check_together(option: str, **others: object) -> None:
+    """Options that make no sense together are wrong use."""
+    if given := [f"--{name.replace('_', '-')}" for name, value in others.items() if value]:
+        raise typer.BadParameter(f"{option} does not go with {', '.join(given)}")
+
+
+def _take_back(endpoint: str, model: str, version: str, stack: str, port: int | None, *, yes: bool) -> None:
+    from stationkeeper_command import models_taking_back as command
+
+    asking = _ask if sys.stdin.isatty() else None
+    again = "" if port is None else f" --port {port}"
+    again += "" if stack == "stationkeeper" else f" --stack {shlex.quote(stack)}"
+    if not command.run(
+        _console(as_json=False), endpoint, model, version, stack, port, _agree if yes else asking, again
+    ):
+        raise typer.Exit(1)
+
+
+def _agree(_: str) -> bool:
+    return True
+
+
+def _ask(question: str) -> bool:
+    return typer.confirm(question, err=True)
 
 
 def main() -> None:

@@ -201,7 +201,7 @@ def made_by(event: ArtifactEvent) -> str:
     if not event.source_arn:
         return ""
     if event.source == "training-job":
-        return f"training job {job_of(event)}"
+        return f"training job {job_of(event)}".rstrip()
     of_group = f" of group {event.group}" if event.group else ""
     return f"version {event.source_arn.rpartition('/')[2]}{of_group}"
 

@@ -110,6 +110,8 @@ def source_seen(event: ArtifactEvent) -> Step | None:
             "See all that was registered with the version",
             (aws(event, "sagemaker describe-model-package", named),),
         )
+    if not job_of(event):
+        return None
     query = "'[TrainingJobStatus,FailureReason,ModelArtifacts,OutputDataConfig,TrainingEndTime]'"
     options = f"--training-job-name {quoted(job_of(event))} --query {query}"
     return Step(
@@ -120,7 +122,7 @@ def source_seen(event: ArtifactEvent) -> Step | None:
 
 def source_log(event: ArtifactEvent) -> Step | None:
     """What a training job wrote; nobody can tell which job made a version of a group."""
-    if event.source != "training-job" or not event.source_arn:
+    if event.source != "training-job" or not job_of(event):
         return None
     # A stream begins with the job's name and a slash: one whose name goes on differently is another job's.
     options = f"--log-stream-name-prefix {quoted(f'{job_of(event)}/')} --since {utc(_created(event))}"
@@ -183,13 +185,11 @@ def tags_seen(event: ArtifactEvent) -> Step | None:
 
 
 def tagged_model(event: ArtifactEvent) -> Step | None:
-    return _tag(event, "Say which model it is, by a tag on the {it}", "target-model", "your-model")
+    return _tag(event, "Say which model it is, by a tag", "target-model", "your-model")
 
 
 def tagged_endpoint(event: ArtifactEvent) -> Step | None:
-    return _tag(
-        event, "Name a multi-model endpoint, by the tag on the {it}", "multi-model-endpoint", "your-endpoint"
-    )
+    return _tag(event, "Name a multi-model endpoint, by its tag", "multi-model-endpoint", "your-endpoint")
 
 
 def untagged_endpoint(event: ArtifactEvent) -> Step | None:
@@ -208,7 +208,7 @@ def _tag(event: ArtifactEvent, what: str, name: str, value: str) -> Step | None:
         return None
     pair = quoted(f"Key={TAG_PREFIX}{name},Value={value}")
     options = f"--resource-arn {quoted(arn)} --tags {pair}"
-    return Step(what.format(it=_tagged(event)), (aws(event, "sagemaker add-tags", options),))
+    return Step(f"{what} on the {_tagged(event)}", (aws(event, "sagemaker add-tags", options),))
 
 
 def _untag(event: ArtifactEvent, what: str, name: str) -> Step | None:
@@ -307,10 +307,10 @@ def gone_back(event: ArtifactPublished) -> Step | None:
     before = event.previous
     if before is None or not event.pointed:
         return None
-    what = f"To go back, {{}}: the newest good version takes over (version {before.version}, if it still lies there)"
+    then = f"the newest good version takes over (version {before.version}, if it still lies there)"
     if event.source == "model-package":
-        return version_judged(event, what.format("reject it"), "Rejected")
-    return models_listed(event, what.format("take it back"), take_back=True)
+        return version_judged(event, f"To go back, reject it: {then}", "Rejected")
+    return models_listed(event, f"To go back, take it back: {then}", take_back=True)
 
 
 def models_listed(

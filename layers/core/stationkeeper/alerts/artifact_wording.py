@@ -182,7 +182,7 @@ def _published(event: ArtifactPublished) -> Told:
             ("Target model", event.target_model),
             ("Size", _size(event)),
             ("Before it", served(event.previous) if event.previous is not None else ""),
-            ("Pointer", f"{event.pointer} = {_pointed_at(event)}" if event.pointer else ""),
+            ("Pointer", " = ".join(filter(None, (event.pointer, _pointed_at(event))))),
             ("In place", event.in_place),
             ("Made by", made_by(event)),
             ("Artifact", event.artifact_uri),

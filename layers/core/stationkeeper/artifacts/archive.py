@@ -4,17 +4,17 @@ Nothing is written to disk, and only what the next few bytes need is kept. `zlib
 stands what they leave to their caller: limits, and telling an archive that ends from one that breaks off.
 """
 
-import re
 import sys
 import tarfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate, takewhile
 from typing import IO, Protocol, cast
 
-from stationkeeper.alerts.text import count, plain
-from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
+from stationkeeper.alerts.text import count
+from stationkeeper.artifacts.archive_faults import PACK, UPLOAD, refused, size_in_words
+from stationkeeper.artifacts.members import Members
+from stationkeeper.artifacts.refusal import ArtifactRefused
 
 _GZIP, _GZIP_MAGIC = 16 + zlib.MAX_WBITS, b"\x1f\x8b"
 _BLOCK = 512
@@ -24,22 +24,6 @@ _HEADER_BYTES, _HEADER_BLOCKS = 1_000_000, 100
 """For one member; `tarfile` recurses into each header that stands before it."""
 _HEADER_BYTES_EACH = 4_096
 """On average: a megabyte of pax headers takes `tarfile` 0.2 seconds."""
-_GLOBAL_CHARACTERS = 2_000
-"""Of global headers, which `tarfile` copies to every member."""
-_PATH_CHARACTERS = 4_096
-_DRIVE = re.compile(r"[A-Za-z]:(/|$)")
-
-_UPLOAD = "Upload it again, and compare its size and checksum with the original's"
-_PACK = "Pack the model again, from inside its folder: tar -czf model.tar.gz *"
-_REVIEW = "Nothing was unpacked: find out who wrote it, and pack the model again from inside its folder"
-_SMALLER = "Keep what serving does not need out of it, or raise the limit"
-_ADVICE = {
-    **dict.fromkeys(("empty", "truncated", "damaged"), _UPLOAD),
-    **dict.fromkeys(("not-gzip", "not-tar", "special-member", "no-files", "too-large-header"), _PACK),
-    **dict.fromkeys(("unsafe-member", "unsafe-link"), _REVIEW),
-    **dict.fromkeys(("too-large", "too-many-members"), _SMALLER),
-    "bomb": f"{_SMALLER}; if it should be small, find out who wrote it",
-}
 
 _FORMATS = (
     (b"pk\x03\x04", "a zip file, as torch.save writes it"),
@@ -96,15 +80,15 @@ def inspect(archive: Readable, size: int, limits: Limits) -> Contents:
     Source: GNU tar manual, "Basic Tar Format"; RFC 1952 (gzip); `tarfile` of Python 3.13 and 3.14.
     """
     if size == 0:
-        raise _refused("empty", "The artifact is empty: it has 0 bytes.")
+        raise refused("empty", "The artifact is empty: it has 0 bytes.")
     source = _Source(archive, size, limits.archive_bytes)
     stream = _TarStream(_unpacked(source, limits), limits)
-    tree = _Tree(limits.members)
+    members = Members(limits.members)
     try:
         # `stream`: no list of members is kept. Names read the same wherever this runs.
         tar = tarfile.TarFile(fileobj=cast("IO[bytes]", stream), stream=True, encoding="utf-8")
         while (member := tar.next()) is not None:
-            tree.add(member, sum(len(key) + len(value) for key, value in tar.pax_headers.items()))
+            members.add(member, sum(len(key) + len(value) for key, value in tar.pax_headers.items()))
             stream.next_header()
         stream.end()
     except ArtifactRefused:
@@ -113,10 +97,10 @@ def inspect(archive: Readable, size: int, limits: Limits) -> Contents:
         if source.failure is not None:  # `tarfile` may have made another error of it
             raise source.failure from None
         # `tarfile` raises ValueError, IndexError and others too when a header makes no sense.
-        raise stream.unreadable(error, tree.members) from error
-    if not tree.files:
-        raise _refused("no-files", f"The archive has no file in it ({count(tree.members, 'member')}).")
-    return Contents(tree.files, stream.tell())
+        raise stream.unreadable(error, members.members) from error
+    if not members.files:
+        raise refused("no-files", f"The archive has no file in it ({count(members.members, 'member')}).")
+    return Contents(members.files, stream.tell())
 
 
 class _Source:
@@ -140,7 +124,7 @@ class _Source:
         self.arrived += len(packed)
         self._check(self.arrived)
         if not packed and self.arrived < self._size:
-            raise _refused(
+            raise refused(
                 "truncated", f"Only {self.arrived:,} of the artifact's {self._size:,} bytes arrived."
             )
         return packed
@@ -157,12 +141,12 @@ class _Source:
         if head[257:262] == b"ustar":
             looks = "it is a tar archive that is not compressed"
         looks = looks or f"it begins with the bytes {head[:4].hex(' ')}"
-        raise _refused("not-gzip", f"The artifact is not a gzip archive: {looks}.")
+        raise refused("not-gzip", f"The artifact is not a gzip archive: {looks}.")
 
     def _check(self, size: int) -> None:
         if size > self._limit:
-            why = f"The artifact is {_amount(size)} large ({size:,} bytes); the limit is {_amount(self._limit)}."
-            raise _refused("too-large", why)
+            why = f"The artifact is {size_in_words(size)} large ({size:,} bytes); the limit is {size_in_words(self._limit)}."
+            raise refused("too-large", why)
 
 
 def _unpacked(source: _Source, limits: Limits) -> Iterator[bytes]:
@@ -180,8 +164,8 @@ def _unpacked(source: _Source, limits: Limits) -> Iterator[bytes]:
         if total > limits.unpacked_bytes:
             raise _unpacks_too_far(limits)
         if total > max(_RATIO_FROM_BYTES, _RATIO * source.arrived):
-            why = f"The first {_amount(source.arrived)} of the archive unpack to over {_RATIO} times as much"
-            raise _refused("bomb", f"{why}, {_amount(total)} so far.")
+            why = f"The first {size_in_words(source.arrived)} of the archive unpack to over {_RATIO} times as much"
+            raise refused("bomb", f"{why}, {size_in_words(total)} so far.")
         if piece:
             yield piece
         if not inflater.eof:
@@ -195,8 +179,8 @@ def _unpacked(source: _Source, limits: Limits) -> Iterator[bytes]:
         if not _GZIP_MAGIC.startswith(packed[:2]):
             raise _unreadable_gzip("no gzip header", source.arrived, total)
         inflater = zlib.decompressobj(_GZIP)
-    why = f"The archive breaks off after {_amount(source.arrived)}: its gzip stream has no end."
-    raise _refused("truncated", why)
+    why = f"The archive breaks off after {size_in_words(source.arrived)}: its gzip stream has no end."
+    raise refused("truncated", why)
 
 
 class _TarStream:
@@ -226,13 +210,13 @@ class _TarStream:
         self._header_blocks += 1
         self._all_header_bytes += amount
         if self._header_bytes > _HEADER_BYTES or self._header_blocks > _HEADER_BLOCKS:
-            most = f"{_amount(_HEADER_BYTES)} or {_HEADER_BLOCKS} blocks"
-            raise _refused("too-large-header", f"The headers of a member (long name, pax) take over {most}.")
+            most = f"{size_in_words(_HEADER_BYTES)} or {_HEADER_BLOCKS} blocks"
+            raise refused("too-large-header", f"The headers of a member (long name, pax) take over {most}.")
         if self._all_header_bytes > (
             most_of_all := self._limits.members * _HEADER_BYTES_EACH + _HEADER_BYTES
         ):
-            why = f"The headers of all members (long names, pax) take over {_amount(most_of_all)}."
-            raise _refused("too-large-header", why)
+            why = f"The headers of all members (long names, pax) take over {size_in_words(most_of_all)}."
+            raise refused("too-large-header", why)
         self._last = b"".join(self._forward(amount))
         return self._last
 
@@ -267,7 +251,7 @@ class _TarStream:
         if members:
             return self._damaged(f"a header makes no sense, {type(error).__name__}")
         why = "What the archive unpacks to is not a tar archive, or is damaged from its first bytes."
-        return _refused("not-tar", why)
+        return refused("not-tar", why)
 
     def _forward(self, amount: int) -> Iterator[memoryview]:
         """The next bytes, piece by piece; fewer at the end."""
@@ -282,121 +266,24 @@ class _TarStream:
             yield piece
 
     def _damaged(self, what: str) -> ArtifactRefused:
-        why = f"The tar archive inside is damaged about {_amount(self._position)} into it: {what}."
-        return _refused("damaged", why)
+        why = f"The tar archive inside is damaged about {size_in_words(self._position)} into it: {what}."
+        return refused("damaged", why)
 
     def _breaks_off(self, where: str) -> ArtifactRefused:
-        why = f"The tar archive inside breaks off after {_amount(self._position)}, {where}"
-        return _refused("truncated", f"{why}: it was cut before it was compressed.", _PACK)
-
-
-class _Tree:
-    """The members so far: what unpacking them one after the other would make, in the folder it is meant for.
-
-    A link whose name comes after members beneath it is let pass: no unpacker puts it in the place of their folder.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._links: set[int] = set()
-        """Places of links, as fingerprints: names have no bounds."""
-        self.members = self.files = 0
-
-    def add(self, member: tarfile.TarInfo, global_characters: int) -> None:
-        name = f'"{plain(member.name, 120)}"'
-        self.members += 1
-        if self.members > self._limit:
-            raise _refused("too-many-members", f"The archive has more than {self._limit:,} members.")
-        if global_characters > _GLOBAL_CHARACTERS:
-            why = f"The headers for all members (global pax) have over {_GLOBAL_CHARACTERS:,} characters."
-            raise _refused("too-large-header", why)
-        if fault := _kind_fault(member):
-            raise _refused("special-member", f"The member {name} is {fault}.")
-        # `tarfile` takes a size that it cannot read, in a pax header, for 0.
-        if member.size < 0 or member.pax_headers.get("size", str(member.size)) != str(member.size):
-            raise _refused(
-                "damaged", f"The tar archive inside is damaged: the size of {name} makes no sense."
-            )
-        segments = _segments(member.name)
-        if fault := _fault(member.name) or self._name_fault(member, segments):
-            raise _refused("unsafe-member", f"The name of the member {name} {fault}.")
-        if member.issym() or member.islnk():
-            if fault := _fault(member.linkname) or self._target_fault(member, depth=len(segments) - 1):
-                target = f'"{plain(member.linkname, 120)}"'
-                raise _refused("unsafe-link", f"The link {name} points to {target}, which {fault}.")
-            self._links.add(_places(segments)[-1])
-        self.files += member.isfile()
-
-    def _name_fault(self, member: tarfile.TarInfo, segments: list[str]) -> str:
-        if not (segments or member.isdir()):
-            return "is empty"
-        if ".." in segments:
-            return "leads upward (..)"
-        beneath_link = self._links and not self._links.isdisjoint(_places(segments[:-1]))
-        return "lies beneath a link" if beneath_link else ""
-
-    def _target_fault(self, member: tarfile.TarInfo, depth: int) -> str:
-        target = _segments(member.linkname)
-        if member.issym():
-            upward = len(list(takewhile("..".__eq__, target)))
-            if upward > depth:
-                return "leads out of the archive"
-            # Past another link, `..` would not lead back to where the name says.
-            return "leads upward (..) after it led down" if ".." in target[upward:] else ""
-        if ".." in target or not target:
-            return "is no place inside the archive"
-        # A hard link to a symlink is that symlink in another folder, where its target is another one.
-        return "" if self._links.isdisjoint(_places(target)) else "is a link itself, or lies beneath one"
-
-
-def _kind_fault(member: tarfile.TarInfo) -> str:
-    if member.issparse() or any(key.startswith("GNU.sparse.") for key in member.pax_headers):
-        return "a sparse file, which not everything can unpack"
-    plain_kind = member.isfile() or member.isdir() or member.issym() or member.islnk()
-    return "" if plain_kind else "neither file, directory nor link"
-
-
-def _fault(path: str) -> str:
-    """What is wrong with a path wherever it stands; "" when nothing is."""
-    if not path:
-        return "is empty"
-    if "\0" in path:
-        return "holds a NUL character"
-    if len(path) > _PATH_CHARACTERS:
-        return f"has more than {_PATH_CHARACTERS:,} characters"
-    path = path.replace("\\", "/")
-    return "is absolute" if path.startswith("/") or _DRIVE.match(path) else ""
-
-
-def _segments(path: str) -> list[str]:
-    return [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
-
-
-def _places(segments: list[str]) -> list[int]:
-    """A fingerprint of each place on the way down; the last one is the member's own."""
-    return list(accumulate(segments, lambda above, name: hash((above, name)), initial=0))[1:]
+        why = f"The tar archive inside breaks off after {size_in_words(self._position)}, {where}"
+        return refused("truncated", f"{why}: it was cut before it was compressed.", PACK)
 
 
 def _unreadable_gzip(said: str, arrived: int, total: int) -> ArtifactRefused:
     if total:
-        why = f"The archive is damaged, or something else follows it, within its first {_amount(arrived)}"
-        return _refused("damaged", f"{why} ({said}).")
+        why = (
+            f"The archive is damaged, or something else follows it, within its first {size_in_words(arrived)}"
+        )
+        return refused("damaged", f"{why} ({said}).")
     why = f"The artifact begins as a gzip archive does, but is damaged from its first bytes on ({said})."
-    return _refused("not-gzip", why, _UPLOAD)
+    return refused("not-gzip", why, UPLOAD)
 
 
 def _unpacks_too_far(limits: Limits) -> ArtifactRefused:
-    why = f"The archive unpacks to more than {_amount(limits.unpacked_bytes)}, which is the limit."
-    return _refused("bomb", why)
-
-
-def _refused(code: str, why: str, advice: str = "") -> ArtifactRefused:
-    return ArtifactRefused(Refusal(code, why, advice or _ADVICE[code]))
-
-
-def _amount(size: int) -> str:
-    """A number of bytes as a person reads it: `1.5 GB`."""
-    for unit, one in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
-        if size >= one:
-            return f"{size / one:,.1f} {unit}"
-    return count(size, "byte")
+    why = f"The archive unpacks to more than {size_in_words(limits.unpacked_bytes)}, which is the limit."
+    return refused("bomb", why)

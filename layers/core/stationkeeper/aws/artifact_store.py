@@ -8,7 +8,6 @@ overwrite what lies at the key.
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -18,8 +17,16 @@ from botocore.exceptions import ClientError, FlexibleChecksumError, ParamValidat
 from stationkeeper.artifacts.archive import inspect
 from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
 from stationkeeper.artifacts.stored import Checked, CopyDiffers, KeyTaken, SourceChanged, Stored
+from stationkeeper.aws.artifact_refusals import (
+    MISSING,
+    NO_BUCKET_NAME,
+    file_at,
+    missing,
+    no_file,
+    refuse,
+    uri_of,
+)
 from stationkeeper.aws.errors import code_of, is_denied, said_by
-from stationkeeper.aws.s3_addresses import s3_address
 from stationkeeper.errors import MemoryConflict
 from stationkeeper.telemetry import logger
 
@@ -42,17 +49,6 @@ _OF_WHOLE_UPLOADS = ("CRC64NVME", "CRC32", "CRC32C")  # the others S3 computes o
 # HeadObject's answers have no body: their codes are statuses.
 _CONDITION_FAILED = ("PreconditionFailed", "412")
 _NOT_MODIFIED = ("304", "NotModified")
-_MISSING = ("NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404")
-_ARCHIVED = ("InvalidObjectState", "ObjectNotInActiveTierError")
-_NO_BUCKET_NAME = ("InvalidBucketName", "InvalidURI", "KeyTooLongError")
-_SSE_C = ("form of server side encryption", "encryption parameters")
-_DEAD_KEY = ("KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException")
-
-_LACKING = re.compile(
-    r"User: (?P<user>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
-    r' on resource: (?:"(?P<quoted>[^"]*)"|(?P<resource>\S+))(?: (?P<because>.*))?',
-    re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class _Copy:
         >>> _Copy(("a", "x"), "", 0, None, ("b", "y"), {}, {}).what
         's3://a/x cannot be copied to s3://b/y'
         """
-        return f"{_uri(*self.source)} cannot be copied to {_uri(*self.target)}"
+        return f"{uri_of(*self.source)} cannot be copied to {uri_of(*self.target)}"
 
 
 class S3ArtifactStore:
@@ -124,7 +120,7 @@ class S3ArtifactStore:
         botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
             Passing faults, also while the archive is read.
         """
-        bucket, key = _file_at(uri)
+        bucket, key = file_at(uri)
         answer = self._opened(uri, bucket, key, unless_etag)
         if answer is None:
             return None
@@ -148,13 +144,13 @@ class S3ArtifactStore:
         try:
             return self._client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", **condition)
         except ParamValidationError as error:
-            raise ArtifactRefused(_no_file(uri)) from error
+            raise ArtifactRefused(no_file(uri)) from error
         except ClientError as error:
             if code_of(error) in _NOT_MODIFIED:
                 return None
-            if code_of(error) in _NO_BUCKET_NAME:
-                raise ArtifactRefused(_no_file(uri)) from error
-            _refuse(error, f"{_uri(bucket, key)} cannot be read", (bucket, key))
+            if code_of(error) in NO_BUCKET_NAME:
+                raise ArtifactRefused(no_file(uri)) from error
+            refuse(error, f"{uri_of(bucket, key)} cannot be read", (bucket, key))
             raise
 
     # ------------------------------------------------------------ publishing
@@ -194,7 +190,7 @@ class S3ArtifactStore:
             return self._copied(copy)
         except ClientError as error:
             if code_of(error) not in (*_CONDITION_FAILED, "NoSuchUpload"):
-                _refuse(error, copy.what, source, copy.target)
+                refuse(error, copy.what, source, copy.target)
                 raise
             # Which condition failed S3 does not say. An upload is gone when it is complete: by a try whose answer was lost.
             return self._made_before(copy, error)
@@ -205,13 +201,13 @@ class S3ArtifactStore:
             if code_of(error) == "NoSuchUpload":
                 raise error
             raise SourceChanged(
-                f"{_uri(*copy.source)} was overwritten after it was checked; tried again later"
+                f"{uri_of(*copy.source)} was overwritten after it was checked; tried again later"
             ) from error
         if there["Metadata"] != dict(copy.marks):
             raise KeyTaken(*copy.target) from error
         _compare(copy, there)
         if there["ContentLength"] != copy.size:
-            raise CopyDiffers(f"{_uri(*copy.target)} has another size than {_uri(*copy.source)}")
+            raise CopyDiffers(f"{uri_of(*copy.target)} has another size than {uri_of(*copy.source)}")
         return Stored(there["ETag"], there["ContentLength"])
 
     # ------------------------------------------------------------ the key without a version
@@ -245,7 +241,7 @@ class S3ArtifactStore:
         source = (bucket, version_key)
         version = self._there(*source)
         if version is None:
-            raise ArtifactRefused(_missing(source))
+            raise ArtifactRefused(missing(source))
         copy = _Copy(
             source,
             version["ETag"],
@@ -261,9 +257,9 @@ class S3ArtifactStore:
             gone = (*_CONDITION_FAILED, "ConditionalRequestConflict", "NoSuchKey", "404", "NoSuchUpload")
             if code_of(error) in gone:
                 raise MemoryConflict(
-                    f"{_uri(bucket, key)} was changed at the same moment; look again"
+                    f"{uri_of(bucket, key)} was changed at the same moment; look again"
                 ) from error
-            _refuse(error, copy.what, source, copy.target)
+            refuse(error, copy.what, source, copy.target)
             raise
 
     # ------------------------------------------------------------ deleting
@@ -276,13 +272,13 @@ class S3ArtifactStore:
         try:
             self._client().delete_object(Bucket=bucket, Key=key, IfMatch=etag)
         except ClientError as error:
-            if code_of(error) in _MISSING:
+            if code_of(error) in MISSING:
                 return True
             if code_of(error) in _CONDITION_FAILED:
                 return False
             if not is_denied(error):
                 raise
-            facts = {"decision": "kept", "thing": _uri(bucket, key), "reason": said_by(error)}
+            facts = {"decision": "kept", "thing": uri_of(bucket, key), "reason": said_by(error)}
             logger.warning("An artifact may not be deleted", extra=facts)
             return False
         return True
@@ -294,9 +290,9 @@ class S3ArtifactStore:
         try:
             return self._client().head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
-            if code_of(error) in _MISSING:
+            if code_of(error) in MISSING:
                 return None
-            _refuse(error, f"{_uri(bucket, key)} cannot be looked at", (bucket, key), (bucket, key))
+            refuse(error, f"{uri_of(bucket, key)} cannot be looked at", (bucket, key), (bucket, key))
             raise
 
     def _copied(self, copy: _Copy) -> Stored:
@@ -398,7 +394,7 @@ def _abort(client: S3Client, bucket: str, key: str, upload: str) -> None:
             return
         facts = {
             "decision": "upload-left",
-            "thing": _uri(bucket, key),
+            "thing": uri_of(bucket, key),
             "upload": upload,
             "reason": str(error),
         }
@@ -421,104 +417,5 @@ def _compare(copy: _Copy, answer: Mapping[str, Any]) -> None:
     ours = _checksum_of_whole(answer)
     if copy.checksum and ours and ours[0] == copy.checksum[0] and ours != copy.checksum:
         raise CopyDiffers(
-            f"{_uri(*copy.target)} is no true copy of {_uri(*copy.source)}: {ours[0]} {ours[1]}, not {copy.checksum[1]}"
+            f"{uri_of(*copy.target)} is no true copy of {uri_of(*copy.source)}: {ours[0]} {ours[1]}, not {copy.checksum[1]}"
         )
-
-
-# ---------------------------------------------------------------- saying what is wrong
-
-
-def _uri(bucket: str, key: str) -> str:
-    return f"s3://{bucket}/{key}"
-
-
-def _file_at(uri: str) -> tuple[str, str]:
-    address = s3_address(uri)
-    if address is None:
-        raise ArtifactRefused(_no_file(uri))
-    if address[1].endswith("/"):
-        raise ArtifactRefused(
-            Refusal(
-                "not-s3",
-                f"{uri} is a prefix in S3, not a file.",
-                "Let the training job compress its output: a multi-model endpoint loads model.tar.gz only",
-            )
-        )
-    return address
-
-
-def _no_file(uri: str) -> Refusal:
-    return Refusal(
-        "not-s3",
-        f"{uri or 'The artifact'} is no file in S3.",
-        "Register an address like s3://bucket/model.tar.gz",
-    )
-
-
-def _missing(thing: tuple[str, str], bucket: str = "") -> Refusal:
-    why = f"There is no bucket {bucket}." if bucket else f"There is no file {_uri(*thing)}."
-    return Refusal("missing", why, "Find out who deleted it, and train again or put it back", passing=True)
-
-
-def _refuse(
-    error: ClientError, what: str, source: tuple[str, str], target: tuple[str, str] = ("", "")
-) -> None:
-    """Raise `ArtifactRefused` where trying again changes nothing; other errors are the caller's to raise.
-
-    Parameters
-    ----------
-    what : cannot be done.
-    source, target : bucket and key of what is read and of what is written, "" for nothing.
-    """
-    code, said = code_of(error), said_by(error)
-    if code in _MISSING:
-        gone = str(error.response.get("Error", {}).get("BucketName", "")) or source[0]
-        raise ArtifactRefused(_missing(source, gone if code == "NoSuchBucket" else "")) from error
-    if code in _ARCHIVED:
-        why = f"{what}: it is archived in S3 Glacier."
-        raise ArtifactRefused(Refusal("archived", why, "Restore it first", passing=True)) from error
-    if code == "InvalidRequest" and any(words in said.lower() for words in _SSE_C):
-        why = f"{what}: it is encrypted with a key that only its owner has (SSE-C)."
-        advice = "Upload it with SSE-S3 or SSE-KMS instead; SageMaker could not read it either"
-        raise ArtifactRefused(Refusal("customer-key", why, advice)) from error
-    if code in _DEAD_KEY:
-        why = f"{what}: its KMS key cannot be used: {said.rstrip('.')}."
-        advice = "Enable the key, or let it not be deleted"
-        raise ArtifactRefused(Refusal("denied", why, advice, passing=True)) from error
-    if is_denied(error) or code == "403":
-        raise ArtifactRefused(_denied(said, what, source, target)) from error
-
-
-def _denied(said: str, what: str, source: tuple[str, str], target: tuple[str, str]) -> Refusal:
-    """Which right is lacking, and who can give it."""
-    found = _LACKING.search(said)
-    if found:
-        action, resource = found["action"], found["quoted"] or found["resource"]
-        because = f" ({found['because'].rstrip('.')})" if found["because"] else ""
-        why = f"{what}: {found['user']} may not {action} on {resource}{because}."
-    elif "ciphertext" in said:  # how KMS said it, and for some keys says it still
-        action, resource, why = (
-            "kms:Decrypt",
-            "",
-            f"{what}: its KMS key may not be used ({said.rstrip('.')}).",
-        )
-    else:
-        bucket, key = target if target[0] and target != source else source
-        action = "s3:PutObject" if target[0] and target != source else "s3:GetObject"
-        resource = f"arn:aws:s3:::{bucket}/{key}"
-        why = f"{what}: S3 denies it without saying why; what is lacking is {action} on {_uri(bucket, key)}"
-        why += (
-            "."
-            if action == "s3:PutObject"
-            else f", or, where it may not be there, s3:ListBucket on {bucket}."
-        )
-    return Refusal("denied", why, _who_allows(action, resource, target[0]), passing=True)
-
-
-def _who_allows(action: str, resource: str, target_bucket: str) -> str:
-    if action.startswith("kms:"):
-        return f"Name the key in the stack's parameter ArtifactKeyArns, and allow {action} in the key's own policy, too"
-    _, _, place = resource.partition(":s3:::")
-    ours = bool(target_bucket) and place.partition("/")[0] == target_bucket
-    parameter = "MultiModelBuckets" if ours else "ArtifactBuckets"
-    return f"Name the bucket in the stack's parameter {parameter}; its own policy must not deny {action}, and must allow it to another account"

@@ -31,9 +31,9 @@ _OTHER_CONFIGS = {
     # A model answers within 60 s. No second try: a prediction may not be ours to repeat.
     "sagemaker-runtime": Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=65)
 }
-# S3 copies 5 GB in one answer, and asks the thousands of one night to slow down.
+# A copy may take S3 a while, and the thousands of one night are asked to slow down. Every write has a condition: repeating it is safe.
 _ARTIFACTS = Config(
-    retries={"mode": "adaptive", "total_max_attempts": 6},
+    retries={"mode": "standard", "total_max_attempts": 5},
     connect_timeout=3,
     read_timeout=60,
     max_pool_connections=16,

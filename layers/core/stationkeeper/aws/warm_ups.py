@@ -90,7 +90,9 @@ class AwsWarmUps:
             spent = self._clock() - begun
             if spent + _PAUSE_SECONDS + _CALL_SECONDS > _PATIENCE_SECONDS:
                 waited = lasting(timedelta(seconds=spent))
-                return WarmUp(failed=True, loading=True, said=f"it was not loaded after {waited}, or did not answer")
+                return WarmUp(
+                    failed=True, loading=True, said=f"it was not loaded after {waited}, or did not answer"
+                )
             self._sleep(_PAUSE_SECONDS)
         return outcome
 
