@@ -73,8 +73,8 @@ OF_JOB = {
     "serving": SIX.model_copy(update={"version": "20261121130507250"}),
 }
 NAMELESS = {"model": "", "pointer": "", "named_by": "", "serving": None}
-OF_ITSELF = {"serving": SEVEN, "named_by": "", "passing": True}
-"""Of the version callers are sent to: another thing about it could not be done."""
+OF_ITSELF = {"target_model": SEVEN.target_model, "named_by": "", "passing": True}
+"""Of a version that lies there: another thing about it could not be done."""
 REQUIRED: dict[type[ArtifactEvent], dict[str, Any]] = {
     ArtifactRejected: {
         "severity": Severity.WARNING,
@@ -134,7 +134,7 @@ def codes_of_refusals() -> set[str]:
     found = set()
     for path in CORE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Refusal", "_refused") and node.args:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Refusal", "refused") and node.args:
                 code = node.args[0]
                 if isinstance(code, ast.Constant):
                     found.add(code.value)
@@ -173,7 +173,10 @@ def test_the_longest_names_leave_room_for_what_happened(code, said):
 
 
 def test_every_refusal_that_is_made_has_words():
-    assert codes_of_refusals() - REFUSALS.keys() == set()
+    made = codes_of_refusals()
+
+    assert {"truncated", "unsafe-link", "denied", "no-name", "warm-up"} <= made
+    assert made - REFUSALS.keys() == set()
 
 
 def test_no_words_are_kept_for_what_is_never_made():
@@ -202,7 +205,7 @@ def test_a_refusal_says_why_what_serves_and_what_to_do(code, said):
     assert "\nWhy: Something stands in the way.\n\n" in told.body
     assert re.search("Callers|callers|pointer", told.body.split("\n\n")[1])
     assert "\nWHAT TO DO NEXT\n  Take it away.\n  1. " in told.body
-    assert "     stationkeeper models houston-mme\n" in told.body
+    assert "     stationkeeper models houston-mme --refused\n" in told.body
     assert re.search(
         r"  It (looks again every hour|tries again every hour|does not look|reads the artifact)", told.body
     )
@@ -263,8 +266,7 @@ def test_a_pointer_that_cannot_be_moved_is_not_told_as_if_the_new_version_served
     assert body.startswith(
         "Callers on endpoint houston-mme should be sent to version 7 of Houston_TX, but its pointer could NOT be moved.\n"
     )
-    assert "still sent to" not in body
-    assert "Callers get what the pointer named before, until it is moved." in body
+    assert "Callers are still sent to version 6" in body
     said = options(command(body, "ssm", "put-parameter")[:6])
     assert (said["--name"], said["--value"]) == (POINTER, SEVEN.target_model)
 
@@ -322,7 +324,7 @@ def test_it_says_how_many_there_were_and_when_it_falls_silent(number, counted, w
 
     assert (f"Refused today  {number} artifacts of this endpoint, with this one" in body) is counted
     assert ("the first three of a day one by one, then the 10th, the 100th, the 1,000th." in body) is warned
-    assert ("All of them are on the bus, and in what `stationkeeper models` shows." in body) is warned
+    assert ("All of them are on the bus; `stationkeeper models --refused` shows" in body) is warned
 
 
 # What to paste after a refusal
@@ -531,7 +533,9 @@ def test_a_version_of_a_group_is_gone_back_from_by_rejecting_it():
 def test_a_version_of_a_job_is_taken_back_by_command():
     body = message(ArtifactPublished, **{**OF_JOB, "serving": SEVEN}).body
 
-    assert "     stationkeeper models houston-mme --take-back Houston_TX\n" in body
+    assert (
+        "     stationkeeper models houston-mme --take-back Houston_TX --version 20261122231507250\n" in body
+    )
     assert "update-model-package" not in body
 
 
@@ -715,7 +719,8 @@ def test_our_own_command_takes_names_as_they_are(endpoint, model):
     for line in lines:
         words = shlex.split(line)
         assert words[:3] == ["stationkeeper", "models", plain(endpoint, 2_000)]
-        assert words[3:] in ([], ["--take-back", plain(model, 2_000)])
+        named = plain(model, 2_000)
+        assert words[3:] in (["--model", named], ["--take-back", named, "--version", OF_JOB["version"]])
 
 
 @pytest.mark.parametrize("uri", ["s3://b/'; reboot; '", "s3://b/$(reboot)", "s3://b/a b/`x`/model.tar.gz"])

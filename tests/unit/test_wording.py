@@ -104,6 +104,12 @@ EVERYTHING = {
     "counts": {},
     "by_check": {},
     "of": "violations",
+    "version": "7",
+    "source": "training-job",
+    "size_bytes": 1,
+    "unpacked_bytes": 1,
+    "files": 1,
+    "pointed": True,
     **dict.fromkeys(
         (
             *(
@@ -120,6 +126,7 @@ EVERYTHING = {
                 "job_arn",
             ),
             *("pipeline", "pipeline_arn", "drift", "execution_arn"),
+            *("model", "source_arn", "target_model", "published_uri"),
         ),
         "something",
     ),

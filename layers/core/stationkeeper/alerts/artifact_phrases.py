@@ -33,7 +33,7 @@ from stationkeeper.alerts.artifact_steps import (
     what_lies_there,
 )
 from stationkeeper.alerts.layout import Step
-from stationkeeper.alerts.text import count, moment
+from stationkeeper.alerts.text import moment
 from stationkeeper.events.artifact_events import ArtifactEvent, ArtifactRejected, PublishedVersion
 
 type _Next = Callable[[ArtifactRejected], Step | None]
@@ -161,18 +161,8 @@ UNKNOWN_REFUSAL = RefusalWords(
 
 
 def published_before(event: ArtifactRejected) -> bool:
-    """Whether it is about the version callers are to be sent to: it lies there, but something else of it could not be done.
-
-    What is new says by which rule its model is named. The ARN alone tells nothing: a group may be made anew.
-    """
-    serving = event.serving
-    return bool(
-        serving is not None
-        and serving.source_arn
-        and serving.source_arn == event.source_arn
-        and event.model
-        and not event.named_by
-    )
+    """Whether it is about a version that lies there: something else about it could not be done."""
+    return bool(event.target_model)
 
 
 def labelled(label: str) -> str:
@@ -204,11 +194,3 @@ def made_by(event: ArtifactEvent) -> str:
         return f"training job {job_of(event)}".rstrip()
     of_group = f" of group {event.group}" if event.group else ""
     return f"version {event.source_arn.rpartition('/')[2]}{of_group}"
-
-
-def size_words(size: int) -> str:
-    """A number of bytes as a person reads it: `1.5 GB`."""
-    for unit, one in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
-        if size >= one:
-            return f"{size / one:,.1f} {unit}"
-    return count(size, "byte")

@@ -276,10 +276,10 @@ def pointer_seen(event: ArtifactEvent, what: str = "See where callers are sent")
     return Step(what, (aws(event, "ssm get-parameter", options),))
 
 
-def pointer_moved(event: ArtifactEvent) -> Step | None:
-    if not event.pointer or event.serving is None:
+def pointer_moved(event: ArtifactRejected) -> Step | None:
+    if not (event.pointer and event.target_model):
         return None
-    options = f"--name {quoted(event.pointer)} --value {quoted(event.serving.target_model)} --type String --overwrite"
+    options = f"--name {quoted(event.pointer)} --value {quoted(event.target_model)} --type String --overwrite"
     return Step(
         "If callers cannot wait, and you may, move it by hand", (aws(event, "ssm put-parameter", options),)
     )
@@ -310,13 +310,21 @@ def gone_back(event: ArtifactPublished) -> Step | None:
     then = f"the newest good version takes over (version {before.version}, if it still lies there)"
     if event.source == "model-package":
         return version_judged(event, f"To go back, reject it: {then}", "Rejected")
-    return models_listed(event, f"To go back, take it back: {then}", take_back=True)
+    options = f"--take-back {quoted(event.model)} --version {quoted(event.version)}"
+    return _models(event, f"To go back, take it back: {then}", options)
 
 
-def models_listed(
-    event: ArtifactEvent, what: str = "See all models of the endpoint", *, take_back: bool = False
-) -> Step | None:
-    if not event.endpoint or (take_back and not event.model):
+def refused_listed(event: ArtifactRejected) -> Step | None:
+    return _models(event, "See all models of the endpoint whose newest artifact was refused", "--refused")
+
+
+def model_listed(event: ArtifactEvent) -> Step | None:
+    if not event.model:
         return None
-    options = f" --take-back {quoted(event.model)}" if take_back else ""
-    return Step(what, (f"stationkeeper models {quoted(event.endpoint)}{options}",))
+    return _models(event, "See all versions of the model", f"--model {quoted(event.model)}")
+
+
+def _models(event: ArtifactEvent, what: str, options: str) -> Step | None:
+    if not event.endpoint:
+        return None
+    return Step(what, (f"stationkeeper models {quoted(event.endpoint)} {options}",))

@@ -11,14 +11,14 @@ from stationkeeper.alerts.artifact_phrases import (
     published_before,
     served,
     short_label,
-    size_words,
     version_of_model,
 )
 from stationkeeper.alerts.artifact_steps import (
     called,
     gone_back,
-    models_listed,
+    model_listed,
     pointer_seen,
+    refused_listed,
     source_seen,
     version_judged,
     versions_listed,
@@ -26,7 +26,7 @@ from stationkeeper.alerts.artifact_steps import (
 from stationkeeper.alerts.cleaning import cleaned
 from stationkeeper.alerts.layout import Step, Told, facts, first_of, listed, paragraphs, steps
 from stationkeeper.alerts.release_phrases import beginning, sentence
-from stationkeeper.alerts.text import count, moment
+from stationkeeper.alerts.text import count, moment, size_in_words
 from stationkeeper.events.artifact_events import (
     ArtifactEvent,
     ArtifactPublished,
@@ -76,7 +76,7 @@ def _rejected(event: ArtifactRejected) -> Told:
         ),
         steps(
             *(step(event) for step in words.steps),
-            models_listed(event, "See all models of the endpoint, and what was refused"),
+            refused_listed(event),
             lead=sentence(event.hint),
         ),
     )
@@ -103,7 +103,9 @@ def _what_was_refused(event: ArtifactRejected) -> str:
 
 def _what_serves(event: ArtifactRejected, words: RefusalWords) -> str:
     if event.code == POINTER_REFUSED:
-        return "Callers get what the pointer named before, until it is moved."
+        if event.serving is None:
+            return "Callers that follow it get an error: it has named nothing yet."
+        return f"Callers are still sent to {served(event.serving)}."
     if published_before(event):
         return "Callers that follow the pointer are not concerned; the others get what lies at that key."
     broken = " As the endpoint is now, their calls may fail all the same." if words.no_place else ""
@@ -154,7 +156,7 @@ def _from_now_on(event: ArtifactRejected) -> list[str]:
         return []
     return [
         "Of an endpoint's refusals it tells the first three of a day one by one, then the 10th, the 100th, the 1,000th.",
-        "All of them are on the bus, and in what `stationkeeper models` shows.",
+        "All of them are on the bus; `stationkeeper models --refused` shows those that say which model they are.",
     ]
 
 
@@ -195,7 +197,7 @@ def _published(event: ArtifactPublished) -> Told:
             pointer_seen(event),
             called(event),
             gone_back(event),
-            models_listed(event),
+            model_listed(event),
             title="TO CALL IT, OR TO GO BACK",
         ),
     )
@@ -219,7 +221,7 @@ def _made_good(event: ArtifactPublished) -> str:
 
 
 def _size(event: ArtifactPublished) -> str:
-    packed, unpacked = size_words(event.size_bytes), size_words(event.unpacked_bytes)
+    packed, unpacked = size_in_words(event.size_bytes), size_in_words(event.unpacked_bytes)
     return f"{packed}, unpacked {unpacked} in {count(event.files, 'file')}"
 
 
@@ -288,7 +290,7 @@ def _withdrawn(event: ArtifactWithdrawn) -> Told:
             source_seen(event) if event.nothing_left else None,
             pointer_seen(event),
             called(event, "Call what serves now, with a request of your own"),
-            models_listed(event, "See all models of the endpoint, and which versions of each lie there"),
+            model_listed(event),
             lead=_way_out(event),
         ),
     )

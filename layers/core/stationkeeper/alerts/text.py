@@ -125,3 +125,11 @@ def lasting(length: timedelta) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 violation`, `2 violations`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size_in_words(size: int) -> str:
+    """A number of bytes as a person reads it: `1.5 GB`."""
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if size >= one:
+            return f"{size / one:,.1f} {unit}"
+    return count(size, "byte")

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Protocol, cast
 
-from stationkeeper.alerts.text import count
-from stationkeeper.artifacts.archive_faults import PACK, UPLOAD, refused, size_in_words
+from stationkeeper.alerts.text import count, size_in_words
+from stationkeeper.artifacts.archive_faults import PACK, UPLOAD, refused
 from stationkeeper.artifacts.members import Members
 from stationkeeper.artifacts.refusal import ArtifactRefused
 

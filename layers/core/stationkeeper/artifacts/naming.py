@@ -54,6 +54,11 @@ def model_name(tag: str, artifact_uri: str) -> Named | Refusal:
     return Named(name, by)
 
 
+def nameless(source_arn: str) -> str:
+    """Where the refusal of something is remembered of which nobody knows what model it is; no model is called so."""
+    return f"-{stable_id(source_arn.lower())[:16]}"
+
+
 def job_number(created_at: datetime) -> int:
     """The order of a training job's version: when the job was created, in UTC, to the millisecond.
 

@@ -77,8 +77,16 @@ class Telling:
             }
         )
 
-    def rejected(self, refusal: Refusal, record: ModelRecord, of_the_day: int) -> ArtifactRejected:
-        """`of_the_day`: how many artifacts of the endpoint were rejected since midnight, this one included."""
+    def rejected(
+        self, refusal: Refusal, record: ModelRecord, of_the_day: int, target_model: str = ""
+    ) -> ArtifactRejected:
+        """
+        Parameters
+        ----------
+        record : as callers are sent by it now.
+        of_the_day : how many artifacts of the endpoint were rejected since midnight, this one included.
+        target_model : of a version that lies under the prefix all the same.
+        """
         label = str(self.source.number) if self.source.number else ""
         return ArtifactRejected.model_validate(
             {
@@ -92,6 +100,7 @@ class Telling:
                 "hint": plain(refusal.advice, 400),
                 "passing": refusal.passing,
                 "of_the_day": of_the_day,
+                "target_model": target_model,
             }
         )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError, FlexibleChecksumError, ParamValidationError
 
 from stationkeeper.artifacts.archive import inspect
+from stationkeeper.artifacts.archive_faults import UPLOAD
 from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
 from stationkeeper.artifacts.stored import Checked, CopyDiffers, KeyTaken, SourceChanged, Stored
 from stationkeeper.aws.artifact_refusals import (
@@ -129,8 +130,7 @@ class S3ArtifactStore:
             contents = inspect(body, size, self._limits)
         except FlexibleChecksumError as error:
             why = f"The artifact is not what was uploaded: S3's own checksum says so ({error})."
-            advice = "Upload it again, and compare its size and checksum with the original's"
-            raise ArtifactRefused(Refusal("damaged", why, advice), etag) from error
+            raise ArtifactRefused(Refusal("damaged", why, UPLOAD), etag) from error
         except ArtifactRefused as refused:
             raise ArtifactRefused(refused.refusal, etag) from refused
         finally:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _INDEX = "multi-model-endpoints"
 _COUNTS_KEPT_FOR = timedelta(days=7)
+# Of models of which nothing was ever published.
+_REFUSALS_KEPT_FOR = timedelta(days=30)
 _ITEMS_A_CALL = 100
 # Newest first: an item may have 400 KB.
 _SETTLED_KEPT = 300
@@ -57,7 +59,8 @@ class DynamoDbModelRecords:
             attributes["due_at"] = {"N": str(int(due_at.timestamp()))}
         if settled := record.settled_sources[:_SETTLED_KEPT]:
             attributes["settled"] = {"SS": list(settled)}
-        return self._items(model).remember(_partition(endpoint), record, attributes)
+        kept_for = None if record.versions else _REFUSALS_KEPT_FOR
+        return self._items(model).remember(_partition(endpoint), record, attributes, kept_for)
 
     def note(self, endpoint: str) -> None:
         """Remember that models are published to an endpoint. One call."""

@@ -70,6 +70,8 @@ class ArtifactRejected(ArtifactEvent):
     hint: str = ""
     passing: bool = False
     """Whether it is looked at again every hour of a day: it may be mended without a new artifact."""
+    target_model: str = ""
+    """Of a version that lies under the prefix: something else about it could not be done. "" of what was not published."""
     of_the_day: int = 1
     """How many artifacts of the endpoint were rejected since midnight, in UTC."""
 

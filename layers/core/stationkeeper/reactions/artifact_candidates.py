@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from stationkeeper.alerts.text import plain
-from stationkeeper.artifacts.naming import Named, model_name
+from stationkeeper.artifacts.naming import Named, model_name, nameless
 from stationkeeper.artifacts.record import ModelRecord, Source
 from stationkeeper.artifacts.refusal import Refusal
 from stationkeeper.artifacts.settings import ArtifactSettings, settings_of
@@ -67,7 +67,7 @@ class Candidates:
             content_type=content_type,
         )
         if record is None:
-            record = self.recall(settings.endpoint, model) if model else ModelRecord()
+            record = self.recall(settings.endpoint, model or nameless(source.arn))
         refusal = (
             _bad_endpoint(settings)
             or (named if isinstance(named, Refusal) else None)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from stationkeeper.alerts.text import plain
-from stationkeeper.artifacts.naming import in_place_key, marks, told_apart, version_key
+from stationkeeper.artifacts.naming import in_place_key, marks, nameless, told_apart, version_key
 from stationkeeper.artifacts.place import Place
 from stationkeeper.artifacts.record import ModelRecord, Refused, Source, Version
 from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
@@ -109,13 +109,12 @@ class Publishing:
     def refuse(self, candidate: Candidate, refusal: Refusal, record: ModelRecord, etag: str = "") -> None:
         """Tell that a version is not published, and remember it, so that it is told once."""
         source, endpoint = candidate.source, candidate.settings.endpoint
+        model = candidate.model or nameless(source.arn)
         known = record.refusal(source.identity)
         if known is not None and known.code == refusal.code and known.etag == etag:
             logger.info("Still refused", extra={"decision": "refused-before", "reason": refusal.code})
             return
         loud = self.settling.reject(refusal, record, candidate.telling)
-        if not candidate.model:
-            return
         refused = Refused(
             identity=source.identity,
             source_arn=source.arn,
@@ -127,14 +126,14 @@ class Publishing:
             at=candidate.telling.at,
         )
         for _ in range(_LOOKS):
-            changed = record.named(endpoint, candidate.model).with_refusal(refused)
+            changed = record.named(endpoint, model).with_refusal(refused)
             try:
-                self.settling.records.remember(endpoint, candidate.model, changed)
+                self.settling.records.remember(endpoint, model, changed)
             except MemoryConflict:
-                record = self.settling.records.recall(endpoint, candidate.model)
+                record = self.settling.records.recall(endpoint, model)
                 continue
             return
-        raise MemoryConflict(f"the record of {endpoint}/{candidate.model} kept changing; tried again later")
+        raise MemoryConflict(f"the record of {endpoint}/{model} kept changing; tried again later")
 
     def _stored(self, artifact: Checked, candidate: Candidate, place: Place) -> tuple[str, Stored]:
         """Copy it to a key of its own; the label in that key, and what lies there."""

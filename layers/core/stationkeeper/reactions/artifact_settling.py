@@ -121,9 +121,10 @@ class Settling:
             return
         raise MemoryConflict(f"the record of {endpoint}/{model} kept changing; tried again later")
 
-    def reject(self, refusal: Refusal, record: ModelRecord, telling: Telling) -> bool:
-        """Tell of a rejection; whether on-call hears of it, not only the bus."""
-        event = telling.rejected(refusal, record, self.refusals.next_of_the_day(telling.endpoint, self.now()))
+    def reject(self, refusal: Refusal, record: ModelRecord, telling: Telling, target_model: str = "") -> bool:
+        """Tell of a rejection, see `Telling.rejected`; whether on-call hears of it, not only the bus."""
+        number = self.refusals.next_of_the_day(telling.endpoint, self.now())
+        event = telling.rejected(refusal, record, number, target_model)
         self.bus.publish([(event.detail_type, event.model_dump_json())])
         metrics.count("ArtifactsRejected", reason=refusal.code)
         logger.warning(
@@ -140,7 +141,8 @@ class Settling:
             refusal = Refusal(
                 "pointer-refused", f"The pointer {name} could not be moved: {refused}", passing=True
             )
-            self.reject(refusal, record, _about(current, telling))
+            before = record.model_copy(update={"current": record.pointer})
+            self.reject(refusal, before, _about(current, telling), current.target_model)
             return False
         metrics.count("PointersMoved")
         logger.info(
@@ -167,7 +169,7 @@ class Settling:
             refusal = refused.refusal
         else:
             return True
-        self.reject(refusal, record, _about(current, telling))
+        self.reject(refusal, record, _about(current, telling), current.target_model)
         return False
 
     def _deleted(self, version: Version) -> bool:

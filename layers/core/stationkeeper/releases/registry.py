@@ -131,7 +131,9 @@ class ModelPackage(SageMakerModel):
     @property
     def artifacts(self) -> tuple[str, ...]:
         """Where the artifacts of its containers lie, those that have one."""
-        sources = (one.model_data_source.s3_data_source if one.model_data_source else None for one in self.containers)
+        sources = (
+            one.model_data_source.s3_data_source if one.model_data_source else None for one in self.containers
+        )
         found = (
             one.model_data_url or (source.s3_uri if source else None)
             for one, source in zip(self.containers, sources, strict=True)
