@@ -304,7 +304,7 @@ class FakeBus:
 @dataclass
 class FakeWarmUps:
     account: Account
-    answer: WarmUp = WarmUp(answered=True)
+    answer: WarmUp = field(default_factory=lambda: WarmUp(answered=True))
 
     def call(self, _endpoint: str, _target_model: str, _payload_uri: str, _content_type: str) -> WarmUp:
         with self.account.called("InvokeEndpoint"):

@@ -129,10 +129,6 @@ def test_endpoint_that_is_not_there(endpoint: Endpoint | None):
     assert place.passing
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Fleet is None when somebody deleted the model of an endpoint that serves: it is told that there is no endpoint",
-)
 def test_endpoint_whose_model_was_deleted_is_not_said_to_be_missing():
     place = place_of("house-prices", ENDPOINT, None)
 

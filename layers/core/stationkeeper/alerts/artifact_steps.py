@@ -131,7 +131,7 @@ def source_log(event: ArtifactEvent) -> Step | None:
 
 def job_of(event: ArtifactEvent) -> str:
     """The name of the training job."""
-    return event.source_arn.rpartition("/")[2]
+    return event.cause.job or event.source_arn.rpartition("/")[2]
 
 
 def _created(event: ArtifactEvent) -> datetime:

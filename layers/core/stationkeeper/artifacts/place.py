@@ -29,6 +29,14 @@ def place_of(name: str, endpoint: Endpoint | None, fleet: Fleet | None) -> Place
     name : as the tag says it.
     endpoint, fleet : as they are now; None when they are not there.
     """
+    if endpoint is not None and fleet is None:
+        return Refusal(
+            "no-endpoint",
+            f"The endpoint config {endpoint.endpoint_config_name} of endpoint {name}, or a model in it, was deleted: nobody can say where "
+            "it loads from.",
+            "Update the endpoint with a config and a model that are there",
+            passing=True,
+        )
     if endpoint is None or fleet is None:
         return Refusal(
             "no-endpoint",

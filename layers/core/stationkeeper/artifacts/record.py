@@ -4,7 +4,7 @@ The record leads and the pointer follows: who changes the record on condition th
 alone moves the pointer, deletes and tells, until both agree. So the pointer is never moved by two copies of the function at once.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -15,6 +15,8 @@ from stationkeeper.events.artifact_events import PublishedVersion, SourceKind
 LEASE_LASTS = timedelta(minutes=6)
 """A function lives no longer: after that nobody is at work."""
 _RETIRED_KEPT = 100
+_VERSIONS_KEPT = 500
+"""More would not fit into an item of the table: the oldest go before their time. One every 20 minutes fills a week."""
 _REFUSALS_KEPT = 50
 
 
@@ -33,6 +35,8 @@ class Source(_Remembered):
     owner: str = ""
     """ARN of the group; "" of training jobs, which have none."""
     artifact_uri: str = ""
+    name: str = ""
+    """Of a training job, as it is called: ARNs may be in lower case."""
 
     @property
     def identity(self) -> str:
@@ -50,6 +54,10 @@ class Version(_Remembered):
     uri: str
     etag: str
     size_bytes: int
+    unpacked_bytes: int = 0
+    files: int = 0
+    in_place: bool = False
+    """Whether it is to lie at the key without a version as well, while callers are sent to it."""
     published_at: AwareDatetime
     superseded_at: AwareDatetime | None = None
     """Since when callers are not sent to it."""
@@ -62,8 +70,8 @@ class Version(_Remembered):
     retired: bool = False
 
     @property
-    def order(self) -> tuple[int, int, str]:
-        return self.generation, self.source.number, self.source.arn
+    def order(self) -> tuple[int, int, datetime, str]:
+        return self.generation, self.source.number, self.source.created_at, self.source.arn
 
     @property
     def good(self) -> bool:
@@ -87,10 +95,13 @@ class Version(_Remembered):
 
 
 class Refused(_Remembered):
-    """An artifact that was not published, so that it is told once and not read again while it is the same."""
+    """What could not be done, so that it is told once, and an artifact is not read again while it is the same."""
 
     identity: str
+    """Of the source that was not published; or what else could not be done, and for which version."""
     source_arn: str
+    number: int = 0
+    owner: str = ""
     code: str
     passing: bool
     etag: str = ""
@@ -118,10 +129,11 @@ class ModelRecord(_Remembered):
     current: str = ""
     """Where callers are to be sent."""
     pointer: str = ""
-    """Where they are sent, as far as we wrote it."""
+    """Where they are sent, as far as it was written down."""
     in_place: str = ""
-    """The version that lies at the key without a version; "" where none is wanted."""
-    wants_in_place: bool = False
+    """The version that lies at the key without a version; "" where none was wanted, or nobody knows."""
+    unsure: bool = False
+    """Somebody began to move the pointer, and did not write down that it was done."""
     refused: tuple[Refused, ...] = ()
     lease: Lease | None = None
     outbox: tuple[Mapping[str, str], ...] = ()
@@ -129,11 +141,23 @@ class ModelRecord(_Remembered):
 
     # ------------------------------------------------------------ looking
 
-    def published(self, identity: str) -> Version | None:
-        """The version that was made of a source, unless it was deleted since."""
+    def published(self, source: Source, place: Place | None = None) -> Version | None:
+        """The version that its owner made of a source, unless it was deleted since; `place`: where the endpoint loads from now."""
         return next(
-            (one for one in self.versions if one.source.identity == identity and not one.retired), None
+            (
+                one
+                for one in self.versions
+                if one.source.identity == source.identity
+                and not one.retired
+                and self.is_owned_by(source.owner)
+                and (place is None or one.uri == place.uri(one.target_model))
+            ),
+            None,
         )
+
+    def is_owned_by(self, owner: str) -> bool:
+        """Whether the model is published from a group; "": from training jobs."""
+        return self.owner.lower() == owner.lower()
 
     def made_of(self, source_arn: str) -> bool:
         """Whether a training job's version is known, deleted ones too."""
@@ -151,15 +175,21 @@ class ModelRecord(_Remembered):
         return self.at(self.current) if self.current else None
 
     @property
+    def wants_in_place(self) -> bool:
+        """As the newest version says, though it may be taken back: the key must not keep what was."""
+        newest = max(self.versions, key=lambda one: one.order, default=None)
+        return newest is not None and newest.in_place
+
+    @property
+    def agrees(self) -> bool:
+        """Whether callers that follow the pointer are where they are to be."""
+        return self.pointer == self.current and not self.unsure
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is left to be done but to delete what is old."""
         in_place = not self.wants_in_place or self.in_place == self.current
-        return (
-            self.pointer == self.current
-            and in_place
-            and not self.outbox
-            and not any(one.retiring for one in self.versions)
-        )
+        return self.agrees and in_place and not self.outbox and not any(one.retiring for one in self.versions)
 
     @property
     def settled_sources(self) -> tuple[str, ...]:
@@ -172,16 +202,17 @@ class ModelRecord(_Remembered):
         return self.lease is not None and now < self.lease.until
 
     def due(self, now: datetime, keep: timedelta) -> tuple[Version, ...]:
-        """Versions to delete: nobody is sent to them for long enough."""
+        """Versions to delete: nobody is sent to them for long enough. None while nobody knows for sure where callers are sent."""
         return tuple(
             one
             for one in self.versions
-            if (one.retiring or _over(one, keep, now)) and one.uri not in (self.current, self.pointer)
+            if (one.retiring or (self.agrees and (_over(one, keep, now) or one.uri in self._surplus)))
+            and one.uri not in (self.current, self.pointer)
         )
 
     def next_due(self, keep: timedelta, now: datetime) -> datetime | None:
         """When something is to be done again; None when nothing is. What is not settled is due at once."""
-        if not self.settled:
+        if not self.settled or self._surplus:
             return now
         waits = [
             one.superseded_at + keep
@@ -190,10 +221,19 @@ class ModelRecord(_Remembered):
         ]
         return min(waits, default=None)
 
+    def mended_by(self, version: Version) -> Refused | None:
+        """The newest refusal that on-call heard of and that a version makes good: not one of what is newer than it."""
+        return max(
+            (one for one in self.refused if one.loud and _makes_good(version, one)),
+            key=lambda one: one.at,
+            default=None,
+        )
+
     @property
-    def loud_refusal(self) -> Refused | None:
-        """The newest refusal that on-call heard of, and that no version has made good yet."""
-        return max((one for one in self.refused if one.loud), key=lambda one: one.at, default=None)
+    def _surplus(self) -> frozenset[str]:
+        """Addresses of the oldest versions beyond what a record holds."""
+        there = sorted((one for one in self.versions if not one.retired), key=lambda one: one.order)
+        return frozenset(one.uri for one in there[:-_VERSIONS_KEPT])
 
     # ------------------------------------------------------------ changing
 
@@ -209,24 +249,30 @@ class ModelRecord(_Remembered):
         others = tuple(one for one in self.versions if one.uri != version.uri)
         refused = tuple(one for one in self.refused if one.identity != version.source.identity)
         if not version.failed:
-            refused = tuple(one.model_copy(update={"loud": False}) for one in refused)
+            refused = tuple(
+                one.model_copy(update={"loud": False}) if _makes_good(version, one) else one
+                for one in refused
+            )
         return self._with(versions=(*others, version), refused=refused)
 
     def with_owner(self, owner: str) -> "ModelRecord":
         """With a new owner, whose versions are newer than all before."""
-        if owner == self.owner and self.versions:
+        if self.versions and self.is_owned_by(owner):
             return self
         return self._with(owner=owner, generation=self.generation + 1)
 
-    def with_refusal(self, refused: Refused) -> "ModelRecord":
-        others = tuple(one for one in self.refused if one.identity != refused.identity)
-        return self._with(refused=(*others, refused)[-_REFUSALS_KEPT:])
+    def with_refusals(self, *refused: Refused) -> "ModelRecord":
+        identities = {one.identity for one in refused}
+        others = tuple(one for one in self.refused if one.identity not in identities)
+        return self._with(refused=(*others, *refused)[-_REFUSALS_KEPT:])
 
-    def with_approvals(self, owner: str, approved: Collection[int]) -> "ModelRecord":
-        """With each version of a group taken back, or not, as the registry has it now: `approved` are the numbers it approves."""
+    def with_approvals(
+        self, owner: str, approves: Callable[[Source], bool], *, in_place: bool
+    ) -> "ModelRecord":
+        """With each version of a group taken back, or not, as the registry has it now; and with the group's wish for a key in place."""
         versions = tuple(
-            one.model_copy(update={"rejected": one.source.number not in approved})
-            if one.source.owner == owner
+            one.model_copy(update={"rejected": not approves(one.source), "in_place": in_place})
+            if one.source.owner.lower() == owner.lower()
             else one
             for one in self.versions
         )
@@ -250,7 +296,21 @@ class ModelRecord(_Remembered):
         return self._with(versions=versions, current=current)
 
     def with_lease(self, holder: str, now: datetime) -> "ModelRecord":
-        return self._with(lease=Lease(holder=holder, until=now + LEASE_LASTS))
+        """With a lease. What its holder is about to move is unknown from now on, until it is written down."""
+        return self._with(
+            lease=Lease(holder=holder, until=now + LEASE_LASTS),
+            unsure=not self.agrees,
+            in_place=self.in_place if self.in_place == self.current else "",
+        )
+
+    def left(self, uris: Iterable[str], now: datetime) -> "ModelRecord":
+        """With versions that callers were sent to until now: their grace begins."""
+        chosen = frozenset(uris) - {self.current}
+        versions = tuple(
+            one.model_copy(update={"superseded_at": now}) if one.uri in chosen else one
+            for one in self.versions
+        )
+        return self._with(versions=versions)
 
     def retiring(self, uris: Iterable[str]) -> "ModelRecord":
         """With versions marked as being deleted: nobody is sent to them from now on."""
@@ -276,6 +336,10 @@ class ModelRecord(_Remembered):
 
     def _with(self, **changes: object) -> "ModelRecord":
         return self.model_copy(update=changes)
+
+
+def _makes_good(version: Version, refused: Refused) -> bool:
+    return version.source.owner.lower() != refused.owner.lower() or version.source.number >= refused.number
 
 
 def _over(version: Version, keep: timedelta, now: datetime) -> bool:

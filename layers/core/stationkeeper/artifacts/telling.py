@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stationkeeper.alerts.text import plain
-from stationkeeper.artifacts.naming import pointer_name
+from stationkeeper.artifacts.naming import in_place_key, pointer_name
 from stationkeeper.artifacts.record import ModelRecord, Refused, Source, Version
 from stationkeeper.artifacts.refusal import Refusal
-from stationkeeper.artifacts.stored import Checked
-from stationkeeper.artifacts.warm_up import WarmUp
 from stationkeeper.events.artifact_events import ArtifactPublished, ArtifactRejected, ArtifactWithdrawn
 from stationkeeper.events.domain import Cause, stable_id
+from stationkeeper.releases.names import is_resource_name
 from stationkeeper.releases.registry import group_name
 from stationkeeper.severity import Severity
 
@@ -46,39 +45,41 @@ class Telling:
         version: Version,
         record: ModelRecord,
         before: ModelRecord,
-        artifact: Checked,
-        in_place: str,
-        warm_up: WarmUp,
-        mended: Refused | None,
+        *,
+        warmed: bool = False,
+        mended: Refused | None = None,
+        again: bool = False,
     ) -> ArtifactPublished:
         """
         Parameters
         ----------
-        record, before : the record with the version, and as it was without it.
+        record, before : the record with the version, and as it was before.
         mended : the refusal that on-call heard of, and that this makes good.
+        again : it was published before, and callers are sent to it anew because a person approved it again.
         """
         previous = before.serving
+        about = f"{version.uri} {record.version}" if again else version.uri
         incident = mended.incident if mended else self._incident("published", self.source.identity)
         return ArtifactPublished.model_validate(
             {
-                **self._shared("ArtifactPublished", Severity.INFO, incident, version.label, version.uri),
+                **self._shared("ArtifactPublished", Severity.INFO, incident, version.label, about),
                 **self._serving(record),
-                "quiet": mended is None,
+                "quiet": mended is None and not again,
                 "target_model": version.target_model,
                 "published_uri": plain(version.uri, 1_200),
                 "size_bytes": version.size_bytes,
-                "unpacked_bytes": artifact.unpacked_bytes,
-                "files": artifact.files,
+                "unpacked_bytes": version.unpacked_bytes,
+                "files": version.files,
                 "pointed": record.current == version.uri,
                 "previous": previous.told if previous and previous.uri != version.uri else None,
-                "in_place": in_place,
-                "warmed": warm_up.answered,
+                "in_place": in_place_key(self.model) if version.in_place else "",
+                "warmed": warmed,
                 "mended": mended.code if mended else "",
             }
         )
 
     def rejected(
-        self, refusal: Refusal, record: ModelRecord, of_the_day: int, target_model: str = ""
+        self, refusal: Refusal, record: ModelRecord, of_the_day: int, target_model: str = "", etag: str = ""
     ) -> ArtifactRejected:
         """
         Parameters
@@ -86,12 +87,17 @@ class Telling:
         record : as callers are sent by it now.
         of_the_day : how many artifacts of the endpoint were rejected since midnight, this one included.
         target_model : of a version that lies under the prefix all the same.
+        etag : of what was read: other content is news.
         """
         label = str(self.source.number) if self.source.number else ""
         return ArtifactRejected.model_validate(
             {
                 **self._shared(
-                    "ArtifactRejected", Severity.WARNING, self.incident_of_the_day, label, refusal.code
+                    "ArtifactRejected",
+                    Severity.WARNING,
+                    self.incident_of_the_day,
+                    label,
+                    f"{refusal.code} {etag}",
                 ),
                 **self._serving(record),
                 "quiet": not is_loud(of_the_day),
@@ -130,7 +136,9 @@ class Telling:
     def _serving(self, record: ModelRecord) -> dict[str, object]:
         return {
             "serving": record.serving.told if record.serving else None,
-            "pointer": pointer_name(record.endpoint or self.endpoint, self.model) if self.model else "",
+            "pointer": pointer_name(record.endpoint or self.endpoint, self.model)
+            if self.model and is_resource_name(self.endpoint)
+            else "",
         }
 
     def _shared(
@@ -147,7 +155,9 @@ class Telling:
             "on_call": plain(self.on_call, 64),
             "cause": Cause(
                 event_id=plain(self.event_id, 100),
-                job=plain(source.arn.rpartition("/")[2], 100) if source.kind == "training-job" else "",
+                job=plain(source.name or source.arn.rpartition("/")[2], 100)
+                if source.kind == "training-job"
+                else "",
                 job_arn=plain(source.arn, 300) if source.kind == "training-job" else "",
             ),
             "at": self.at,

@@ -50,6 +50,8 @@ class DynamoDbModelRecords:
         MemoryConflict
             Somebody else stored another one since.
         """
+        if record.model != model:
+            raise ValueError(f"the record of {record.model!r} is not the one of {model!r}")
         attributes: dict[str, UniversalAttributeValueTypeDef] = {
             "endpoint": {"S": record.endpoint or endpoint},
             "target_model": {"S": record.serving.target_model if record.serving else "none"},

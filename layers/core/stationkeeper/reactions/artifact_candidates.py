@@ -53,7 +53,7 @@ class Candidates:
         record : of its model as it is stored; None: it is asked for.
         payload_uri : the sample payload it was registered with.
         """
-        named = model_name(settings.target_model, source.artifact_uri) if problem is None else problem
+        named = model_name(settings.target_model, source.artifact_uri)
         model = named.model if isinstance(named, Named) else ""
         candidate = Candidate(
             settings=settings,
@@ -70,6 +70,7 @@ class Candidates:
             record = self.recall(settings.endpoint, model or nameless(source.arn))
         refusal = (
             _bad_endpoint(settings)
+            or problem
             or (named if isinstance(named, Refusal) else None)
             # Asked last, as it may cost a call.
             or self._claimed_by_another(record, source, settings)
@@ -82,16 +83,24 @@ class Candidates:
     def follow(
         self, trigger: ArtifactTrigger, settings: ArtifactSettings, record: ModelRecord, changed: ModelRecord
     ) -> bool:
-        """Store a record some of whose versions were taken back, send callers where it says, and tell.
+        """Send callers where a changed record says, and tell; finish what an earlier try left undone where nothing changed.
 
         Returns False when somebody else wrote meanwhile: look again.
         """
         before = record.serving
         after = changed.at(before.uri) if before is not None else None
         telling = self.telling(trigger, settings, record.model, (before or record.versions[-1]).source)
+        if changed == record:
+            if not record.settled:
+                self.publishing.settling.tidy(settings.endpoint, record.model, telling)
+            return True
         if before is not None and after is not None and after.rejected and not before.rejected:
             changed = changed.saying(entry(telling.withdrawn(after, changed)))
             metrics.count("ArtifactsWithdrawn")
+        elif changed.serving is not None and changed.current != record.current:
+            telling = self.telling(trigger, settings, record.model, changed.serving.source)
+            event = telling.published(changed.serving, changed, record, again=True)
+            changed = changed.saying(entry(event))
         try:
             stored = self.publishing.settling.settle(settings.endpoint, record.model, changed, telling)
         except MemoryConflict:

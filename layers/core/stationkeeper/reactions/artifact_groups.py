@@ -41,11 +41,10 @@ class Registry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """A group that opted in, as it is now: its approved versions by number."""
+    """A group that opted in."""
 
     arn: str
     settings: ArtifactSettings
-    approved: Mapping[int, Version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +55,31 @@ class Groups:
 
     def look(self, trigger: ArtifactTrigger) -> str:
         """Look at the group of a version, or at all of a group; why it was not looked at, "" when it was."""
-        group = self._opted_in(trigger.group_arn)
-        if isinstance(group, str):
-            return group
+        arn = trigger.group_arn
+        tags = self.registry.tags(arn) if self.registry.is_own(arn) else {}
+        group = _Group(arn, settings_of(tags or {}))
+        if not group.settings.endpoint:
+            return "its group is not tagged for a multi-model endpoint"
         with logger.append_context_keys(
-            endpoint=plain(group.settings.endpoint, 63), model_package_group=plain(group.arn, 200)
+            endpoint=plain(group.settings.endpoint, 63), model_package_group=plain(arn, 200)
         ):
+            for problem in group.settings.problems:
+                logger.warning("Tag ignored", extra={"decision": "tag-ignored", "reason": problem})
             arns = [trigger.package_arn] if trigger.package_arn else []
             if not arns and not group.settings.target_model:
-                newest = sorted(group.approved, reverse=True)[:_DESCRIBED]
-                arns = [group.approved[number].model_package_arn for number in newest]
-            packages = [package for arn in arns if (package := self.registry.package(arn)) is not None]
+                newest = sorted(self._approved(arn) or {}, reverse=True)[:_DESCRIBED]
+                arns = [
+                    f"{arn.replace(':model-package-group/', ':model-package/')}/{number}" for number in newest
+                ]
+            packages = [package for one in arns if (package := self.registry.package(one)) is not None]
             for model, versions in self._by_model(trigger, group, packages).items():
                 self._model(trigger, group, model, versions)
         return ""
 
-    def _opted_in(self, arn: str) -> _Group | str:
-        tags = self.registry.tags(arn) if self.registry.is_own(arn) else {}
-        settings = settings_of(tags or {})
-        if not settings.endpoint:
-            return "its group is not tagged for a multi-model endpoint"
-        approved = self.registry.approved(arn)
-        if approved is None:
-            return "its group is gone"
-        return _Group(arn, settings, {one.number: one for one in approved if one.usable})
+    def _approved(self, group_arn: str) -> dict[int, Version] | None:
+        """Approved versions of a group by number, those that are made; None when it is gone."""
+        approved = self.registry.approved(group_arn)
+        return None if approved is None else {one.number: one for one in approved if one.usable}
 
     def _by_model(
         self, trigger: ArtifactTrigger, group: _Group, packages: Iterable[ModelPackage]
@@ -91,7 +91,7 @@ class Groups:
             named = model_name(tag, _artifact(package))
             if isinstance(named, Named):
                 found.setdefault(named.model, {})[package.number] = package
-            elif package.number in group.approved:
+            elif package.model_approval_status == "Approved" and package.listed.usable:
                 self._publish(trigger, group, package, None)
         return found
 
@@ -103,21 +103,34 @@ class Groups:
         That is the newest one that can be, and the one the event is about, though it be older: it may be gone back to.
         """
         record = self.candidates.recall(group.settings.endpoint, model)
-        numbers = set(group.approved)
+        # Listed after the record was read: whoever follows a later decision writes it, and our own write is refused.
+        approved = self._approved(group.arn)
+        if approved is None:
+            logger.info("Left alone", extra={"decision": "left", "reason": "its group is gone"})
+            return
+        numbers = set(approved)
         if not group.settings.target_model:  # a group may hold versions of many models
-            known = {one.source.number for one in record.versions if one.source.owner == group.arn}
+            known = {
+                one.source.number for one in record.versions if one.source.owner.lower() == group.arn.lower()
+            }
             numbers &= known | set(seen)
+        place = self.candidates.publishing.places.of(group.settings.endpoint)
+        there = place if isinstance(place, Place) else None
         tries = 0
+        published_now = False
         for number in sorted(numbers, reverse=True):
-            if tries >= _TRIES and number not in seen:
+            if tries >= _TRIES and not (trigger.package_arn and number in seen):
                 continue
-            published = _published(record, group.approved[number])
+            published = _published(record, group.arn, approved[number], there)
             if published is None:
-                package = seen.get(number) or self.registry.package(group.approved[number].model_package_arn)
+                package = seen.get(number) or self.registry.package(approved[number].model_package_arn)
                 published = package is not None and self._publish(trigger, group, package, record)
                 record = self.candidates.recall(group.settings.endpoint, model)
+                published_now = True
             tries = _TRIES if published else tries + 1
-        self._follow_approvals(trigger, group, model, record)
+        if published_now:  # which may have taken minutes
+            approved = self._approved(group.arn) or {}
+        self._follow_approvals(trigger, group, model, record, approved)
 
     def _publish(
         self, trigger: ArtifactTrigger, group: _Group, package: ModelPackage, record: ModelRecord | None
@@ -141,33 +154,50 @@ class Groups:
         )
 
     def _follow_approvals(
-        self, trigger: ArtifactTrigger, group: _Group, model: str, record: ModelRecord
+        self,
+        trigger: ArtifactTrigger,
+        group: _Group,
+        model: str,
+        record: ModelRecord,
+        approved: Mapping[int, Version],
     ) -> None:
         """Bring the record to what the registry says, and the pointer after it: back, when the version it names is not approved."""
         publishing, settings = self.candidates.publishing, group.settings
-        if not record.versions or record.owner.lower() != group.arn.lower():
+        if not record.versions or not record.is_owned_by(group.arn):
             return
         place = publishing.places.of(settings.endpoint)
         if not isinstance(place, Place):
             logger.warning("Left alone", extra={"decision": "left", "reason": place.why})
             return
         for _ in range(_LOOKS):
-            changed = record.with_approvals(group.arn, group.approved).pointed(place, self.now())
-            changed = changed.model_copy(update={"wants_in_place": settings.in_place})
-            if changed == record:
+            changed = record.with_approvals(group.arn, _approves(approved), in_place=settings.in_place)
+            changed = changed.pointed(place, self.now())
+            followed = self.candidates.follow(trigger, settings, record, changed)
+            if followed and changed == record:
                 return
-            if self.candidates.follow(trigger, settings, record, changed):
-                return
+            # Somebody wrote meanwhile; or we did, and a decision that came after the listing found nothing to be changed.
             record = self.candidates.recall(settings.endpoint, model)
+            approved = self._approved(group.arn) or {}
         raise MemoryConflict(f"the record of {settings.endpoint}/{model} kept changing; tried again later")
 
 
-def _published(record: ModelRecord, listed: Version) -> bool | None:
-    """Whether callers may be sent to what was made of a version; None when nothing was."""
+def _approves(approved: Mapping[int, Version]) -> Callable[[Source], bool]:
+    """Whether a version is approved: not only one of its number, as a group may be deleted and made anew."""
+    return lambda source: source.number in approved and _is(source, approved[source.number])
+
+
+def _is(source: Source, listed: Version) -> bool:
+    same = source.arn.lower() == listed.model_package_arn.lower()
+    return same and listed.creation_time in (None, source.created_at)
+
+
+def _published(record: ModelRecord, group_arn: str, listed: Version, place: Place | None) -> bool | None:
+    """Whether callers may be sent to what was made of a version for this group; None when nothing was, where the endpoint loads from."""
+    if not record.is_owned_by(group_arn):
+        return None
     for one in record.versions:
-        same = one.source.arn.lower() == listed.model_package_arn.lower()
-        # The listing of a group that was made anew has other times.
-        if same and not one.retired and listed.creation_time in (None, one.source.created_at):
+        there = place is None or one.uri == place.uri(one.target_model)
+        if there and not one.retired and _is(one.source, listed):
             return not (one.failed or one.retiring)
     return None
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from stationkeeper.alerts.text import plain
-from stationkeeper.artifacts.naming import in_place_key, marks, nameless, told_apart, version_key
+from stationkeeper.artifacts.naming import marks, nameless, told_apart, version_key
 from stationkeeper.artifacts.place import Place
 from stationkeeper.artifacts.record import ModelRecord, Refused, Source, Version
 from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
@@ -15,6 +15,8 @@ from stationkeeper.artifacts.stored import Checked, KeyTaken, Stored
 from stationkeeper.artifacts.telling import Telling
 from stationkeeper.artifacts.warm_up import WarmUp
 from stationkeeper.errors import MemoryConflict, StillLoading
+from stationkeeper.events.artifact_events import ArtifactRejected
+from stationkeeper.events.domain import DomainEvent
 from stationkeeper.reactions.artifact_places import Places
 from stationkeeper.reactions.artifact_settling import Settling
 from stationkeeper.reactions.outbox import entry
@@ -64,39 +66,44 @@ class Publishing:
 
         `record` as it is stored. Raises passing faults: the queue delivers the event again, and what is done by then is found done.
         """
-        if record.published(candidate.source.identity):
+        source = candidate.source
+        if source.kind == "training-job" and record.made_of(source.arn):  # deleted ones too
             self.finish(candidate, record)
             return True
         place = self.places.of(candidate.settings.endpoint)
         if isinstance(place, Refusal):
             self.refuse(candidate, place, record)
             return False
-        known = record.refusal(candidate.source.identity)
+        if record.published(source, place):
+            self.finish(candidate, record)
+            return True
+        known = record.refusal(source.identity)
         try:
-            artifact = self.store.check(candidate.source.artifact_uri, known.etag if known else "")
+            artifact = self.store.check(source.artifact_uri, known.etag if known else "")
             if artifact is None:
-                logger.info(
-                    "Still refused", extra={"decision": "refused-before", "reason": known and known.code}
-                )
+                self._still_refused(candidate, record, known.code if known else "")
                 return False
-            label, stored = self._stored(artifact, candidate, place)
+            label, stored = self._stored(artifact, candidate, record, place)
         except ArtifactRefused as refused:
             self.refuse(candidate, refused.refusal, record, refused.etag)
             return False
         target_model = version_key(candidate.model, label)
         warm_up = self._warm_up(candidate, place, target_model)
         version = Version(
-            source=candidate.source,
+            source=source,
             generation=0,
             label=label,
             target_model=target_model,
             uri=place.uri(target_model),
             etag=stored.etag,
             size_bytes=stored.size,
+            unpacked_bytes=artifact.unpacked_bytes,
+            files=artifact.files,
+            in_place=candidate.settings.in_place,
             published_at=candidate.telling.at,
             failed=warm_up.said if warm_up.failed else "",
         )
-        self._put_into_service(candidate, record, place, version, artifact, warm_up)
+        self._put_into_service(candidate, record, place, version, warm_up)
         return not warm_up.failed
 
     def finish(self, candidate: Candidate, record: ModelRecord) -> None:
@@ -107,45 +114,53 @@ class Publishing:
         self.settling.tidy(candidate.settings.endpoint, candidate.model, candidate.telling)
 
     def refuse(self, candidate: Candidate, refusal: Refusal, record: ModelRecord, etag: str = "") -> None:
-        """Tell that a version is not published, and remember it, so that it is told once."""
+        """Tell that a version is not published, and remember it, so that it is told once.
+
+        It is written down with what is to be said: who is interrupted after that says it, and counts it no more.
+        """
         source, endpoint = candidate.source, candidate.settings.endpoint
         model = candidate.model or nameless(source.arn)
-        known = record.refusal(source.identity)
-        if known is not None and known.code == refusal.code and known.etag == etag:
-            logger.info("Still refused", extra={"decision": "refused-before", "reason": refusal.code})
-            return
-        loud = self.settling.reject(refusal, record, candidate.telling)
-        refused = Refused(
-            identity=source.identity,
-            source_arn=source.arn,
-            code=refusal.code,
-            passing=refusal.passing,
-            etag=etag,
-            incident=candidate.telling.incident_of_the_day,
-            loud=loud,
-            at=candidate.telling.at,
-        )
+        event: ArtifactRejected | None = None
         for _ in range(_LOOKS):
-            changed = record.named(endpoint, model).with_refusal(refused)
+            known = record.refusal(source.identity)
+            if known is not None and known.code == refusal.code and known.etag == etag:
+                self._still_refused(candidate, record, refusal.code)
+                return
+            if event is None:
+                refused, event = self.settling.rejection(refusal, record, candidate.telling, etag=etag)
+            changed = record.named(endpoint, model).with_refusals(refused).saying(entry(event))
             try:
-                self.settling.records.remember(endpoint, model, changed)
+                self.settling.settle(endpoint, model, changed, candidate.telling)
             except MemoryConflict:
                 record = self.settling.records.recall(endpoint, model)
                 continue
             return
         raise MemoryConflict(f"the record of {endpoint}/{model} kept changing; tried again later")
 
-    def _stored(self, artifact: Checked, candidate: Candidate, place: Place) -> tuple[str, Stored]:
+    def _still_refused(self, candidate: Candidate, record: ModelRecord, code: str) -> None:
+        """It was told, unless an earlier try was interrupted before that."""
+        logger.info("Still refused", extra={"decision": "refused-before", "reason": code})
+        if not record.settled:
+            model = candidate.model or nameless(candidate.source.arn)
+            self.settling.tidy(candidate.settings.endpoint, model, candidate.telling)
+
+    def _stored(
+        self, artifact: Checked, candidate: Candidate, record: ModelRecord, place: Place
+    ) -> tuple[str, Stored]:
         """Copy it to a key of its own; the label in that key, and what lies there."""
         source = candidate.source
         plain_label = str(source.number)
         for label in (plain_label, told_apart(plain_label, source.identity, artifact.etag)):
-            key = place.prefix + version_key(candidate.model, label)
+            target_model = version_key(candidate.model, label)
+            before = record.at(place.uri(target_model))
+            if before is not None and before.source.identity != source.identity:
+                continue  # deleted or not: an instance may have it loaded
             ours = marks(place.endpoint, candidate.model, label, source.identity, artifact.etag)
             try:
-                return label, self.store.publish(artifact, place.bucket, key, ours)
+                return label, self.store.publish(artifact, place.bucket, place.prefix + target_model, ours)
             except KeyTaken:
-                logger.warning("Key taken", extra={"decision": "another-key", "thing": plain(key, 300)})
+                facts = {"decision": "another-key", "thing": plain(place.uri(target_model), 300)}
+                logger.warning("Key taken", extra=facts)
         raise ArtifactRefused(
             Refusal(
                 "key-taken",
@@ -176,39 +191,33 @@ class Publishing:
         record: ModelRecord,
         place: Place,
         version: Version,
-        artifact: Checked,
         warm_up: WarmUp,
     ) -> None:
         """Write the version down, over whatever others wrote meanwhile, and send callers to it if it is the newest."""
         endpoint, model, telling = candidate.settings.endpoint, candidate.model, candidate.telling
-        if version.failed:
-            self.settling.reject(
-                Refusal(
-                    "warm-up",
-                    f"The new version was called before anybody is sent to it, and failed: {version.failed}",
-                    "See what its container logged; mend what it says, and train again",
-                ),
-                record,
-                telling,
-            )
+        owners = record.owner.lower(), version.source.owner.lower()
+        failure = self._failure(version, record, telling)
         for _ in range(_LOOKS):
-            if record.published(
-                version.source.identity
-            ):  # by another copy of the function, at the same moment
+            if record.published(version.source, place):  # by another copy of the function, at the same moment
                 self.finish(candidate, record)
                 return
+            if record.owner.lower() not in owners:
+                raise MemoryConflict(
+                    f"{endpoint}/{model} was taken over by {record.owner}; tried again later"
+                )
             changed = record.named(place.endpoint, model).with_owner(version.source.owner)
             changed = changed.with_version(version.model_copy(update={"generation": changed.generation}))
             changed = changed.pointed(place, self.settling.now())
-            changed = changed.model_copy(update={"wants_in_place": candidate.settings.in_place})
-            if not version.failed:
-                in_place = in_place_key(model) if candidate.settings.in_place else ""
-                event = telling.published(
-                    version, changed, record, artifact, in_place, warm_up, record.loud_refusal
+            if failure is None:
+                mended = record.mended_by(version)
+                event: DomainEvent = telling.published(
+                    version, changed, record, warmed=warm_up.answered, mended=mended
                 )
-                changed = changed.saying(entry(event))
+            else:
+                refused, event = failure
+                changed = changed.with_refusals(refused)
             try:
-                stored = self.settling.settle(endpoint, model, changed, telling)
+                stored = self.settling.settle(endpoint, model, changed.saying(entry(event)), telling)
             except MemoryConflict:
                 record = self.settling.records.recall(endpoint, model)
                 continue
@@ -218,3 +227,16 @@ class Publishing:
             logger.info("Published", extra=facts)
             return
         raise MemoryConflict(f"the record of {endpoint}/{model} kept changing; tried again later")
+
+    def _failure(
+        self, version: Version, record: ModelRecord, telling: Telling
+    ) -> tuple[Refused, DomainEvent] | None:
+        """What is remembered and said of a version that failed its warm-up; None when it did not."""
+        if not version.failed:
+            return None
+        refusal = Refusal(
+            "warm-up",
+            f"The new version was called before anybody is sent to it, and failed: {version.failed}",
+            "See what its container logged; mend what it says, and train again",
+        )
+        return self.settling.rejection(refusal, record, telling)

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from stationkeeper.artifacts.naming import in_place_key, marks, pointer_name
-from stationkeeper.artifacts.record import ModelRecord, Version
+from stationkeeper.artifacts.record import ModelRecord, Refused, Version
 from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
 from stationkeeper.artifacts.stored import KeyTaken
 from stationkeeper.artifacts.telling import Telling
 from stationkeeper.errors import MemoryConflict, StepRefused
+from stationkeeper.events.artifact_events import ArtifactRejected
 from stationkeeper.reactions.outbox import EventBus
 from stationkeeper.telemetry import logger, metrics
 
@@ -72,31 +73,36 @@ class Settling:
             self.finish(endpoint, model, stored, telling)
         return stored
 
-    def finish(self, endpoint: str, model: str, record: ModelRecord, telling: Telling) -> None:
+    def finish(
+        self, endpoint: str, model: str, record: ModelRecord, telling: Telling, gone: tuple[str, ...] = ()
+    ) -> None:
         """Do what a record asks for, whose lease is ours, then give the lease back.
+
+        `gone` are addresses of versions that were deleted under it.
 
         Raises
         ------
         MemoryConflict
             Others kept changing the record; tried again later.
         """
-        pointer, in_place = record.pointer, record.in_place
-        said: set[str] = set()
+        progress = _Progress(record)
         for _ in range(_LOOKS):
             current = record.serving
-            if current is not None and pointer != current.uri and self._moved(record, current, telling):
-                pointer = current.uri
-            if current is not None and record.wants_in_place and in_place != current.uri:
-                in_place = current.uri if self._put_in_place(record, current, telling) else in_place
-            agreed = current is None or pointer == current.uri
-            unsaid = [one for one in record.outbox if one["id"] not in said] if agreed else []
+            if current is not None:
+                self._bring_pointer(record, current, telling, progress)
+                self._bring_in_place(record, current, telling, progress)
+            agreed = current is None or progress.pointer == current.uri
+            unsaid = [
+                one
+                for one in record.outbox
+                # What says where callers are sent waits until they are.
+                if one["id"] not in progress.said and (agreed or one["detail_type"] == "ArtifactRejected")
+            ]
             if unsaid:
                 self.bus.publish([(one["detail_type"], one["detail"]) for one in unsaid])
-                said |= {one["id"] for one in unsaid}
-            outbox = tuple(one for one in record.outbox if one["id"] not in said)
-            done = {"pointer": pointer, "in_place": in_place, "outbox": outbox, "lease": None}
+                progress.said |= {one["id"] for one in unsaid}
             try:
-                self.records.remember(endpoint, model, record.model_copy(update=done))
+                self.records.remember(endpoint, model, progress.noted_in(record, gone, self.now()))
             except MemoryConflict:
                 record = self.records.recall(endpoint, model)
                 continue
@@ -111,47 +117,78 @@ class Settling:
             if (record.settled and not due) or record.leased(self.now()):
                 logger.info("Nothing to do", extra={"decision": "settled"})
                 return
-            claimed = record.with_lease(self.token(), self.now()).retiring(one.uri for one in due)
+            claimed = record.retiring(one.uri for one in due).with_lease(self.token(), self.now())
             try:
                 record = self.records.remember(endpoint, model, claimed)
             except MemoryConflict:
                 continue
-            gone = [one.uri for one in due if self._deleted(one)]
-            self.finish(endpoint, model, record.retired(gone), telling)
+            gone = tuple(one.uri for one in due if self._deleted(one))
+            self.finish(endpoint, model, record, telling, gone)
             return
         raise MemoryConflict(f"the record of {endpoint}/{model} kept changing; tried again later")
 
-    def reject(self, refusal: Refusal, record: ModelRecord, telling: Telling, target_model: str = "") -> bool:
-        """Tell of a rejection, see `Telling.rejected`; whether on-call hears of it, not only the bus."""
+    def rejection(
+        self,
+        refusal: Refusal,
+        record: ModelRecord,
+        telling: Telling,
+        *,
+        identity: str = "",
+        target_model: str = "",
+        etag: str = "",
+    ) -> tuple[Refused, ArtifactRejected]:
+        """Count a rejection: what is to be remembered of it, and what is to be said; see `Telling.rejected`.
+
+        `identity`: of what could not be done, where that is not the publication of the source itself.
+        """
+        source = telling.source
         number = self.refusals.next_of_the_day(telling.endpoint, self.now())
-        event = telling.rejected(refusal, record, number, target_model)
-        self.bus.publish([(event.detail_type, event.model_dump_json())])
+        event = telling.rejected(refusal, record, number, target_model, etag)
         metrics.count("ArtifactsRejected", reason=refusal.code)
         logger.warning(
             "Rejected",
             extra={"decision": "rejected", "reason": refusal.code, "why": event.reason, "quiet": event.quiet},
         )
-        return not event.quiet
+        refused = Refused(
+            identity=identity or source.identity,
+            source_arn=source.arn,
+            number=source.number,
+            owner=source.owner,
+            code=refusal.code,
+            passing=refusal.passing,
+            etag=etag,
+            incident=event.incident,
+            loud=not event.quiet,
+            at=event.at,
+        )
+        return refused, event
 
-    def _moved(self, record: ModelRecord, current: Version, telling: Telling) -> bool:
+    def _bring_pointer(
+        self, record: ModelRecord, current: Version, telling: Telling, progress: "_Progress"
+    ) -> None:
+        if progress.pointer == current.uri and progress.pointer_is_sure:
+            return
         name = pointer_name(record.endpoint, record.model)
         try:
             self.pointers.move(name, current.target_model)
         except StepRefused as refused:
-            refusal = Refusal(
-                "pointer-refused", f"The pointer {name} could not be moved: {refused}", passing=True
-            )
+            why = f"The pointer {name} could not be moved: {refused}"
             before = record.model_copy(update={"current": record.pointer})
-            self.reject(refusal, before, _about(current, telling), current.target_model)
-            return False
+            refusal = Refusal("pointer-refused", why, passing=True)
+            self._say_once(refusal, "pointer", before, current, telling, progress)
+            return
+        progress.moved_to(current.uri)
         metrics.count("PointersMoved")
         logger.info(
             "Pointer moved",
             extra={"decision": "pointed", "pointer": name, "target_model": current.target_model},
         )
-        return True
 
-    def _put_in_place(self, record: ModelRecord, current: Version, telling: Telling) -> bool:
+    def _bring_in_place(
+        self, record: ModelRecord, current: Version, telling: Telling, progress: "_Progress"
+    ) -> None:
+        if not record.wants_in_place or progress.in_place == current.uri:
+            return
         bucket, key, prefix = current.where
         wanted = in_place_key(record.model)
         ours = marks(record.endpoint, record.model, current.label, current.source.identity)
@@ -165,12 +202,33 @@ class Settling:
                 "Move it away once nobody calls it, or take off the tag stationkeeper:in-place",
                 passing=True,
             )
+            self._say_once(refusal, "in place", record, current, telling, progress)
         except ArtifactRefused as refused:
-            refusal = refused.refusal
+            self._say_once(refused.refusal, "in place", record, current, telling, progress)
         else:
-            return True
-        self.reject(refusal, record, _about(current, telling), current.target_model)
-        return False
+            progress.in_place = current.uri
+
+    def _say_once(
+        self,
+        refusal: Refusal,
+        what: str,
+        record: ModelRecord,
+        current: Version,
+        telling: Telling,
+        progress: "_Progress",
+    ) -> None:
+        """Tell of something that could not be done for a published version; not again while it is the same."""
+        identity = f"{what} {current.source.identity}"
+        known = (record.refusal(identity), *progress.refused)
+        if any(one is not None and (one.identity, one.code) == (identity, refusal.code) for one in known):
+            logger.info("Still refused", extra={"decision": "refused-before", "reason": refusal.code})
+            return
+        about = replace(telling, source=current.source, named_by="")
+        refused, event = self.rejection(
+            refusal, record, about, identity=identity, target_model=current.target_model
+        )
+        self.bus.publish([(event.detail_type, event.model_dump_json())])
+        progress.refused.append(refused)
 
     def _deleted(self, version: Version) -> bool:
         bucket, key, _ = version.where
@@ -181,6 +239,29 @@ class Settling:
         return True
 
 
-def _about(version: Version, telling: Telling) -> Telling:
-    """What is told of another version than the one the event was about."""
-    return replace(telling, source=version.source, named_by="")
+class _Progress:
+    """What one copy of the function did since it took the lease: true whatever others write into the record meanwhile."""
+
+    def __init__(self, record: ModelRecord) -> None:
+        self.pointer, self.in_place = record.pointer, record.in_place
+        self.pointer_is_sure = not record.unsure
+        self.said: set[str] = set()
+        self.refused: list[Refused] = []
+        self._left: set[str] = set()
+
+    def moved_to(self, uri: str) -> None:
+        self._left.add(self.pointer)
+        self.pointer, self.pointer_is_sure = uri, True
+
+    def noted_in(self, record: ModelRecord, gone: tuple[str, ...], now: datetime) -> ModelRecord:
+        """The record with all of it, and without the lease."""
+        noted = record.retired(gone).with_refusals(*self.refused).left(self._left - {self.pointer}, now)
+        return noted.model_copy(
+            update={
+                "pointer": self.pointer,
+                "in_place": self.in_place,
+                "unsure": not self.pointer_is_sure,
+                "outbox": tuple(one for one in record.outbox if one["id"] not in self.said),
+                "lease": None,
+            }
+        )

@@ -61,6 +61,8 @@ class ArtifactSync:
         if why := _not_meant(job, settings):
             return why
         with logger.append_context_keys(endpoint=plain(settings.endpoint, 63), job=plain(job.name, 100)):
+            for problem in settings.problems:
+                logger.warning("Tag ignored", extra={"decision": "tag-ignored", "reason": problem})
             record = None
             if is_model_name(settings.target_model):
                 record = self.candidates.recall(settings.endpoint, settings.target_model)
@@ -77,6 +79,7 @@ class ArtifactSync:
                 arn=job.arn,
                 created_at=created_at,
                 number=job_number(created_at),
+                name=job.name,
                 artifact_uri=trained.artifact if trained else "",
             )
             self.candidates.bring(trigger, settings, source, problem=_problem(job, trained), record=record)
@@ -95,8 +98,6 @@ class ArtifactSync:
             if version.source.kind == "model-package":
                 return "it is taken back by rejecting it in the registry"
             changed = record.with_taken_back(version.label).pointed(place, self.now())
-            if changed == record:
-                return "it is taken back"
             if self.candidates.follow(trigger, ArtifactSettings(endpoint), record, changed):
                 return ""
         raise MemoryConflict(f"the record of {endpoint}/{model} kept changing; tried again later")
