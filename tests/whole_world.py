@@ -3,11 +3,14 @@
 import io
 import json
 import os
+import re
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from typing import Any
 
 import boto3
@@ -15,7 +18,7 @@ from moto.events.models import EventPattern
 from moto.sqs.models import sqs_backends
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.release_world import _ROUNDS, ENDPOINT, ReleaseWorld, running
+from tests.release_world import _ROUNDS, ENDPOINT, IMAGE, ROLE, ReleaseWorld, running, variant
 from tests.runs import run_event
 from tests.world import ACCOUNT, BUCKET, REGION, ROOT, TABLE, _invoke, _load
 
@@ -28,9 +31,14 @@ REACTIONS = {
     "AlarmResponse": "alarm_response",
     "Retraining": "retraining",
     "JobReport": "job_report",
+    "ArtifactSync": "artifact_sync",
 }
 """Reactions besides `release`, by the name their resources begin with in the template."""
 TRAINING_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/trainer:3"
+HOUSES = "house-prices"
+"""A multi-model endpoint, and where it loads its models from."""
+HOUSES_PREFIX = "fleet/houses/"
+HOUSES_CONTAINER = {"Image": IMAGE, "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/{HOUSES_PREFIX}"}
 PARAMETERS = [
     {"Name": name, "Type": "Boolean", "DefaultValue": False}
     for kind in ("DataQuality", "ModelQuality")
@@ -87,6 +95,11 @@ class WholeWorld(ReleaseWorld):
     """Ids of all that went over our own bus, with repeats."""
     lost: int = 0
     """How many of the next events never arrive."""
+    functions: dict[str, Any] = field(default_factory=dict)
+    """The handlers' modules of the reactions besides `release`."""
+    slept: list[float] = field(default_factory=list)
+    """Seconds that warm-ups waited between two calls, on the virtual clock."""
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def start_containers(self) -> None:
         first = not hasattr(self, "alarm_queue_url")
@@ -109,9 +122,25 @@ class WholeWorld(ReleaseWorld):
             ALARM_RESPONSE_QUEUE_URL=self.alarm_queue_url,
             RETRAINING_COOL_DOWN_HOURS="24",
             JOB_NAME_PREFIXES="nightly-",
+            # Small, so that what is too large is quickly made.
+            ARTIFACT_LIMIT_MEGABYTES="2",
+            UNPACKED_LIMIT_MEGABYTES="4",
+            ARTIFACT_KEY_ARN="",
         )
         super().start_containers()
-        self.functions = {name: _load(name) for name in REACTIONS.values()}
+        for name in REACTIONS.values():
+            self.start_container(name)
+
+    def start_container(self, name: str) -> None:
+        """A cold start of one reaction besides `release`."""
+        self.functions[name] = _load(name)
+        if name == "artifact_sync":
+            warm_ups = self.functions[name].reaction.candidates.publishing.warm_ups
+            warm_ups._sleep, warm_ups._clock = self._sleep, self.clock.now
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.clock.jump_to(self.clock.now() + seconds)
 
     def _policy_of(self, url: str) -> str:
         answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
@@ -176,6 +205,7 @@ class WholeWorld(ReleaseWorld):
     def _collect(self) -> None:
         self._take_from_queue()
         self.boxes["alarm_response"] += [one["Body"] for one in self._receive(self.alarm_queue_url)]
+        self.boxes["artifact_sync"] += [one["Body"] for one in self._receive(self.artifact_queue_url)]
         for message in self._receive(self.bus_queue_url):
             event = json.loads(message["Body"])
             self.published.append(event["detail"]["id"])
@@ -427,6 +457,99 @@ class WholeWorld(ReleaseWorld):
             Tags=_tag_list(tags),
         )
 
+    # ---------------------------------------------------------------- models of multi-model endpoints
+
+    def multi_model_endpoint(self, name: str = HOUSES, *containers: dict[str, Any]) -> str:
+        """A multi-model endpoint in service; `containers` of an inference pipeline, or the one of another kind."""
+        first, *others = containers or (HOUSES_CONTAINER,)
+        told = {"Containers": [first, *others]} if others else {"PrimaryContainer": first}
+        self.sagemaker.create_model(ModelName=f"{name}-models", ExecutionRoleArn=ROLE, **told)
+        self.user_config(f"{name}-config", variant(model=f"{name}-models"))
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-config")
+        self.settle()
+        return name
+
+    def put(self, uri: str, content: bytes) -> str:
+        """An object in S3; returns its address."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        self.s3.put_object(Bucket=bucket, Key=key, Body=content)
+        return uri
+
+    def start_training(
+        self, model: str, archive: bytes | None, *, job: str = "", folder: str = "", **tags: str
+    ) -> str:
+        """Start a training job for a model of `house-prices`; returns the job's name.
+
+        Parameters
+        ----------
+        archive : what it leaves as its artifact; None for nothing.
+        folder : its output path; by default one that tells the model's name.
+        tags : further ones, `in_place="on"`; `target_model` is the model's name, "" for no such tag.
+        """
+        job = job or f"{re.sub('[^A-Za-z0-9]+', '-', model).strip('-')}-{next(self._numbers)}"
+        folder = folder or f"s3://{BUCKET}/model_artifacts/{model}"
+        if archive is not None:
+            self.put(f"{folder}/{job}/output/model.tar.gz", archive)
+        told = {"multi_model_endpoint": HOUSES, "target_model": model, **tags}
+        named = {f"stationkeeper:{key.replace('_', '-')}": value for key, value in told.items() if value}
+        self.training_job(job, named, OutputDataConfig={"S3OutputPath": folder})
+        return job
+
+    def train(self, model: str, archive: bytes | None = None, **more: str) -> str:
+        """As `start_training`, and the job runs to its end; its event is not handled yet."""
+        job = self.start_training(model, archive, **more)
+        while self.sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"] == "InProgress":
+            self._until_next()
+        return job
+
+    def _until_next(self) -> None:
+        due = self.simulator.next_due()
+        assert due is not None
+        self.clock.jump_to(due)
+        self.simulator.run_due()
+
+    def registered(self, group: str, archive: bytes | None, **more: Any) -> str:
+        """Register a version with an artifact of its own; returns its ARN."""
+        uri = f"s3://{BUCKET}/registry/{group}/{next(self._numbers)}/model.tar.gz"
+        if archive is not None:
+            self.put(uri, archive)
+        specification = {
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": uri}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        }
+        return self.register(group, InferenceSpecification=specification, **more)
+
+    def pointer(self, model: str, endpoint: str = HOUSES) -> str:
+        """The `TargetModel` callers are sent to; "" when there is no pointer."""
+        try:
+            answer = self.ssm.get_parameter(Name=f"/stationkeeper/{endpoint}/{model}")
+        except self.ssm.exceptions.ParameterNotFound:
+            return ""
+        return str(answer["Parameter"]["Value"])
+
+    def shelf(self, model: str = "") -> list[str]:
+        """What lies under the prefix, as callers would name it, of one model or of all."""
+        found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=HOUSES_PREFIX + (f"{model}/" if model else ""))
+        return [one["Key"].removeprefix(HOUSES_PREFIX) for one in found.get("Contents", [])]
+
+    def on_shelf(self, target_model: str) -> Any:
+        """What S3 tells of an object under the prefix."""
+        return self.s3.head_object(Bucket=BUCKET, Key=HOUSES_PREFIX + target_model)
+
+    def model_record(self, model: str, endpoint: str = HOUSES) -> Any:
+        from stationkeeper.aws.model_records import DynamoDbModelRecords
+
+        return DynamoDbModelRecords(lambda: self.dynamodb, TABLE).recall(endpoint, model)
+
+    def said_of(self, model: str, *kinds: str) -> list[dict[str, Any]]:
+        """Details of what went over our own bus about a model, of these kinds or of all, in order."""
+        return [
+            one["detail"]
+            for one in self.domain_events
+            if one["detail"].get("model") == model and (not kinds or one["detail-type"] in kinds)
+        ]
+
     # ---------------------------------------------------------------- what there is then
 
     def versions(self, group: str = "churn") -> list[Any]:
@@ -449,6 +572,20 @@ class WholeWorld(ReleaseWorld):
 
 def _tag_list(tags: dict[str, str] | None) -> list[Any]:
     return [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
+
+
+def packed(*files: tuple[str, bytes] | tarfile.TarInfo) -> bytes:
+    """A gzip tar archive of these files, or of other members; by default of a model."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as tar:
+        for one in files or (("model.bin", b"weights"), ("code/inference.py", b"pass")):
+            if isinstance(one, tarfile.TarInfo):
+                tar.addfile(one)
+                continue
+            member = tarfile.TarInfo(one[0])
+            member.size = len(one[1])
+            tar.addfile(member, io.BytesIO(one[1]))
+    return raw.getvalue()
 
 
 def kinds_of(mail: list[dict[str, Any]]) -> list[str]:

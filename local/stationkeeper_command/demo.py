@@ -1,6 +1,10 @@
-"""`stationkeeper demo`: the real artifacts react to a day of one endpoint, to releases to another, to its drift and alarms."""
+"""`stationkeeper demo`: the real artifacts react to a day of one endpoint, to releases to another, to its drift and alarms, to new models."""
 
+import json
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,8 @@ from rich.console import Console
 from rich.text import Text
 from stationkeeper.alerts.text import count
 
-from stationkeeper_command import project, timeline
+from stationkeeper_command import models_wording, project, timeline
+from stationkeeper_command.artifact_scenes import artifact_scenes, models_seen
 from stationkeeper_command.errors import CommandError
 from stationkeeper_command.release_scenes import inventory, release_scenes
 from stationkeeper_command.retraining_scenes import retraining_scenes
@@ -17,7 +22,7 @@ from stationkeeper_command.scenes import AccountScene, Scene, demo_scenes, place
 from stationkeeper_command.system import make_bucket, running
 
 _DRAIN_SECONDS = 120
-_SHOWN = ("ApprovalRequested", "AlarmRaised")
+_SHOWN = ("ApprovalRequested", "AlarmRaised", "ArtifactRejected")
 """Kinds of messages of which the last is shown as on-call gets it."""
 
 
@@ -46,7 +51,11 @@ def run(console: Console, progress: Console, reports: Path | None) -> list[dict[
             told.append({"scene": scene.title, "event_id": scene.event["id"], **happened.as_json()})
             odd += surprises(number, scene, happened, {})
         if not reports:
-            odd += _play_in_account(system, reader, console, told)
+            churn = (*release_scenes(), *retraining_scenes())
+            odd += _play_in_account(system, reader, console, told, churn)
+            _show_endpoint(system, console, told)
+            odd += _play_in_account(system, reader, console, told, artifact_scenes())
+            odd += _show_models(system, console, told)
     _finish(console, told)
     if odd:
         raise CommandError(f"not as the scenes say: {'; '.join(odd)}")
@@ -54,12 +63,16 @@ def run(console: Console, progress: Console, reports: Path | None) -> list[dict[
 
 
 def _play_in_account(
-    system: EmbeddedAws, reader: timeline.Reader, console: Console, told: list[dict[str, Any]]
+    system: EmbeddedAws,
+    reader: timeline.Reader,
+    console: Console,
+    told: list[dict[str, Any]],
+    scenes: Iterable[AccountScene],
 ) -> list[str]:
     """Adds to `told`; returns what did not go as the scenes say."""
     odd: list[str] = []
     threads: dict[str, str] = {}
-    for scene in (*release_scenes(), *retraining_scenes()):
+    for scene in scenes:
         number = len(told) + 1
         console.print(
             Text.assemble((f"\n{number:>2}. {scene.title}\n", "bold"), (f"    {scene.what}", "dim"))
@@ -69,9 +82,17 @@ def _play_in_account(
         system.drain(_DRAIN_SECONDS)
         happened = reader.happened(entry.as_json() for entry in system.journal.since(before))
         happened.unmatched = 0  # most of what SageMaker tells of an endpoint at work is for nobody
+        try:
+            happened.seen = scene.seen(system) if scene.seen is not None else []
+        except CommandError as error:
+            odd.append(f"after scene {number} {error}")
         timeline.show(console, happened)
-        told.append({"scene": scene.title, **happened.as_json()})
+        told.append({"scene": scene.title, **happened.as_json(), "callers": happened.seen})
         odd += surprises(number, scene, happened, threads)
+    return odd
+
+
+def _show_endpoint(system: EmbeddedAws, console: Console, told: list[dict[str, Any]]) -> None:
     there = inventory(system)
     console.print(
         Text(
@@ -80,7 +101,26 @@ def _play_in_account(
         )
     )
     told[-1]["endpoint"] = there
-    return odd
+
+
+def _show_models(system: EmbeddedAws, console: Console, told: list[dict[str, Any]]) -> list[str]:
+    """The models as `stationkeeper models` lists them; adds to the last scene, returns why they cannot be listed."""
+    try:
+        listing = models_seen(system)
+    except CommandError as error:
+        return [str(error).rstrip(".")]
+    models = list(listing.models)
+    lines = StringIO()
+    models_wording.show(
+        Console(file=lines, highlight=False, soft_wrap=True), replace(listing, models=iter(models))
+    )
+    console.print(Text(f"\n    $ stationkeeper models {listing.endpoint}", style="bold"))
+    for line in lines.getvalue().splitlines():
+        console.print(Text(f"    {line}".rstrip()))
+    told[-1]["models"] = json.loads(
+        "".join(models_wording.json_pieces(replace(listing, models=iter(models))))
+    )
+    return []
 
 
 def surprises(

@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 from stationkeeper.alerts.text import plain
 from stationkeeper.artifacts.naming import is_model_name
-from stationkeeper.artifacts.record import ModelRecord, Version
+from stationkeeper.artifacts.record import ModelRecord, Refused, Version
 from stationkeeper.aws import clients
 from stationkeeper.aws.model_records import DynamoDbModelRecords
 from stationkeeper.events.artifact_trigger import ENDPOINT_TAG
@@ -85,6 +85,11 @@ class Model:
         return self.record.model
 
     @property
+    def nameless(self) -> bool:
+        """Whether it is no model, but a refusal of something of which nobody knows what model it is (see `naming.nameless`)."""
+        return self.name.startswith("-")
+
+    @property
     def current(self) -> Version | None:
         """The version callers are to be sent to."""
         return self.record.serving
@@ -106,12 +111,15 @@ class Model:
     @cached_property
     def refusals(self) -> tuple[Refusal, ...]:
         """Newest first; a version whose warm-up failed was refused too."""
-        good = [one.published_at for one in self.record.versions if not one.failed]
-        made_good = max(good, default=None)
-        said = [(one.code, one.at, one.source_arn, one.passing) for one in self.record.refused]
-        failed = [one for one in self.record.versions if one.failed]
-        said += [("warm-up", one.published_at, one.source.arn, False) for one in failed]
-        found = [Refusal(*one, open=made_good is None or one[1] > made_good) for one in said]
+        found = [
+            Refusal(one.code, one.at, one.source_arn, one.passing, self._is_open(one))
+            for one in self.record.refused
+        ]
+        for one in self.record.versions:
+            if one.failed:
+                source, at = one.source, one.published_at
+                still = not self._made_good(source.owner, source.number, at)
+                found.append(Refusal("warm-up", at, source.arn, passing=False, open=still))
         return tuple(sorted(found, key=lambda one: one.at, reverse=True))
 
     @property
@@ -120,8 +128,8 @@ class Model:
 
     @property
     def pointed(self) -> bool:
-        """Whether callers are sent where they are to be sent, as far as we wrote it."""
-        return self.record.pointer == self.record.current
+        """Whether callers are known to be sent where they are to be sent."""
+        return self.record.agrees
 
     @property
     def nothing_left(self) -> bool:
@@ -136,6 +144,23 @@ class Model:
     def versions(self) -> tuple[Version, ...]:
         """Newest first."""
         return tuple(sorted(self.record.versions, key=lambda one: one.order, reverse=True))
+
+    def _is_open(self, refused: Refused) -> bool:
+        # Of a published version: its pointer or its key in place, mended without a new version.
+        if refused.identity.startswith("pointer "):
+            return not self.pointed
+        if refused.identity.startswith("in place "):
+            return self.in_place_behind
+        return not self._made_good(refused.owner, refused.number, refused.at)
+
+    def _made_good(self, owner: str, number: int, at: datetime) -> bool:
+        """Whether a good version was published since, that is not older than what was refused."""
+        return any(
+            one.published_at > at
+            and (one.source.number >= number or one.source.owner.lower() != owner.lower())
+            for one in self.record.versions
+            if not one.failed
+        )
 
     def state_of(self, version: Version) -> State:
         if version.uri == self.record.current:
@@ -163,8 +188,13 @@ class Summary:
     """Models with a good version that was published in the last 24 hours."""
     refused: int = 0
     """Models with a refusal that is not made good."""
+    nameless: int = 0
+    """Artifacts that were refused because nothing says which model they are."""
 
     def add(self, model: Model, now: datetime) -> None:
+        if model.nameless:
+            self.nameless += 1
+            return
         versions = model.record.versions
         self.models += 1
         self.current_bytes += model.current.size_bytes if model.current else 0
@@ -217,14 +247,14 @@ class Deployed:
 
     def all_names(self) -> list[str]:
         """Raises CommandError when there is no model at all."""
-        names = [model.name for model in self.all()]
+        names = [model.name for model in self.all() if not model.nameless]
         if not names:
             raise self.unknown_endpoint()
         return names
 
     def unknown_model(self, what: str, asked: str, names: list[str]) -> CommandError:
         lower = {name.lower(): name for name in names}
-        close = [lower[name] for name in get_close_matches(asked.lower(), lower, n=3)]
+        close = [lower[name] for name in get_close_matches(asked.lower(), lower, n=3, cutoff=0.75)]
         hint = f"Did you mean {', '.join(plain(name, 120) for name in close)}?" if close else ""
         listing = f"`stationkeeper models {self.endpoint}` lists all {len(names):,}."
         return CommandError(f"the endpoint {self.endpoint} has no {what}. {hint or listing}")
@@ -286,7 +316,7 @@ def listed(wanted: Wanted, endpoint: str, stack: str, port: int | None) -> Itera
         yield Listing(
             endpoint=(first[0].record.endpoint if first else "") or endpoint,
             view=View.REFUSALS if wanted.refused else view,
-            models=_summed(chain(first, models), summary, now),
+            models=summed(chain(first, models), summary, now, nameless=wanted.refused),
             summary=summary,
             now=now,
             labels=bool(wanted.patterns),
@@ -308,23 +338,30 @@ def selected(found: Deployed, wanted: Wanted) -> Iterator[Model]:
         candidates = found.all()
     names, matching = [], 0
     for model in candidates:
-        names.append(model.name)
+        if not model.nameless:
+            names.append(model.name)
+        elif wanted.patterns:
+            continue
         if not wanted.matches(model.name):
             continue
         matching += 1
         if not wanted.refused or model.open_refusals:
             yield model
-    if not names:
+    if not names and not matching:
         raise found.unknown_endpoint()
     if not matching:
         asked = " or ".join(repr(plain(one, 120)) for one in wanted.patterns)
         raise found.unknown_model(f"model that matches {asked}", wanted.patterns[0].strip("*?"), names)
 
 
-def _summed(models: Iterable[Model], summary: Summary, now: datetime) -> Iterator[Model]:
+def summed(
+    models: Iterable[Model], summary: Summary, now: datetime, *, nameless: bool = False
+) -> Iterator[Model]:
+    """The models, each added to the summary; what is of no known model is passed on only if asked for."""
     for model in models:
         summary.add(model, now)
-        yield model
+        if nameless or not model.nameless:
+            yield model
 
 
 def _base(version: Version) -> tuple[str, str]:

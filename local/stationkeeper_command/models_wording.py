@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched, chain
 from textwrap import indent
-from typing import Any
+from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from stationkeeper.alerts.text import count, lasting, plain
+from stationkeeper.alerts.text import count, lasting, plain, size_in_words
 from stationkeeper.artifacts.naming import pointer_name
 from stationkeeper.artifacts.record import Version
 
 from stationkeeper_command.models import Listing, Model, Refusal, State, Summary, View
 
 _NOTHING = "-"
-_WIDEST = 2_000
 _ROWS_AT_ONCE = 200
 _JOB_LABEL = re.compile(r"(\d{14})\d{3}(-[0-9a-f]{8})?")
 _STATES = {
@@ -67,25 +67,18 @@ def show(console: Console, listing: Listing) -> None:
             columns = (_MODEL, _Column("CURRENT"), _SIZE)
             rest = (_Column(heading) for heading in ("PUBLISHED", "PREVIOUS", "NOTE"))
             _print(console, (*columns, *rest), (_model_row(model, listing) for model in listing.models))
-    if listing.summary.models:
+    if listing.summary.models or listing.summary.nameless:
         console.print(Text(f"\n{summed_up(listing.summary)}"))
 
 
 def summed_up(summary: Summary) -> str:
     """One line about all models that were listed."""
+    nameless = f"; {summary.nameless:,} refused of no known model" if summary.nameless else ""
     return (
-        f"{count(summary.models, 'model')}, {size_words(summary.current_bytes)} "
-        f"({size_words(summary.kept_bytes)} with all versions kept); "
-        f"{summary.published_lately:,} published in the last 24 hours; {summary.refused:,} with a refusal"
+        f"{count(summary.models, 'model')}, {size_in_words(summary.current_bytes)} "
+        f"({size_in_words(summary.kept_bytes)} with all versions kept); "
+        f"{summary.published_lately:,} published in the last 24 hours; {summary.refused:,} with a refusal{nameless}"
     )
-
-
-def size_words(size: int) -> str:
-    """A number of bytes as a person reads it: `1.5 GB`."""
-    for unit, one in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
-        if size >= one:
-            return f"{size / one:,.1f} {unit}"
-    return count(size, "byte")
 
 
 def readable_label(version: Version) -> str:
@@ -105,8 +98,9 @@ def readable_label(version: Version) -> str:
 
 def source_words(version: Version) -> str:
     """`job houston-7`, `package houston/7`."""
-    kind, _, name = version.source.arn.rpartition(":")[2].partition("/")
-    return plain(f"{'job' if kind == 'training-job' else 'package'} {name or version.source.arn}", 140)
+    source = version.source
+    name = source.name or source.arn.rpartition(":")[2].partition("/")[2] or source.arn
+    return plain(f"{'job' if source.kind == 'training-job' else 'package'} {name}", 140)
 
 
 def notes(model: Model, now: datetime) -> list[str]:
@@ -144,7 +138,7 @@ def _model_row(model: Model, listing: Listing) -> tuple[Text, ...]:
     return (
         _text(model.name, 100),
         _text(labels[0], 60),
-        Text(size_words(current.size_bytes) if current else _NOTHING),
+        Text(size_in_words(current.size_bytes) if current else _NOTHING),
         Text(ago(current.published_at if current else None, listing.now)),
         _text(labels[1], 60),
         Text("; ".join(notes(model, listing.now)), style="yellow"),
@@ -182,7 +176,7 @@ def _show_refused(console: Console, listing: Listing) -> None:
         return
     columns = tuple(_Column(heading) for heading in ("MODEL", "REFUSED", "WHEN", "STATE", "SOURCE"))
     rows = (
-        (_text(model.name, 100), *_refusal_row(refusal, listing.now))
+        (_text("(no name)" if model.nameless else model.name, 100), *_refusal_row(refusal, listing.now))
         for model in chain([first], listing.models)
         for refusal in model.open_refusals
     )
@@ -211,39 +205,41 @@ def _version_rows(model: Model, now: datetime) -> Iterator[tuple[Text, ...]]:
             Text(source_words(version)),
             Text(ago(version.published_at, now)),
             Text(ago(version.superseded_at, now)),
-            Text(size_words(version.size_bytes)),
+            Text(size_in_words(version.size_bytes)),
             _text(version.target_model, 400),
         )
 
 
 def _print(console: Console, columns: tuple[_Column, ...], rows: Iterable[tuple[Text, ...]]) -> None:
     """A table that grows while its rows are read: on a terminal its headings come again, piped its columns only get wider."""
-    if not console.is_terminal:
-        console.width = _WIDEST
-    widths = [0] * len(columns)
-    for number, some in enumerate(batched(rows, _ROWS_AT_ONCE, strict=False)):
-        if not console.is_terminal:
-            widths = [
-                max(width, *(row[index].cell_len for row in some)) for index, width in enumerate(widths)
-            ]
-        table = Table(
-            box=None,
-            pad_edge=False,
-            padding=(0, 2, 0, 0),
-            header_style="bold",
-            show_header=number == 0 or console.is_terminal,
-        )
-        for column, width in zip(columns, widths, strict=True):
-            table.add_column(
-                column.heading,
-                justify="right" if column.right else "left",
-                no_wrap=column.no_wrap,
-                overflow="fold",
-                min_width=max(width, len(column.heading)) if width else None,
-            )
-        for row in some:
-            table.add_row(*row)
-        console.print(table)
+    if console.is_terminal:
+        for some in batched(rows, _ROWS_AT_ONCE, strict=False):
+            console.print(_table(columns, some))
+        return
+    widths = [cell_len(column.heading) for column in columns]
+    heading = [tuple(Text(column.heading) for column in columns)]
+    for some in batched(chain(heading, rows), _ROWS_AT_ONCE, strict=False):
+        widths = [max(width, *(row[index].cell_len for row in some)) for index, width in enumerate(widths)]
+        # Not through Rich: it takes ten times as long, and 10,000 models have many versions.
+        console.out("\n".join(_line(columns, widths, row) for row in some), highlight=False)
+
+
+def _table(columns: tuple[_Column, ...], rows: Iterable[tuple[Text, ...]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        table.add_column(column.heading, justify=justify, no_wrap=column.no_wrap, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _line(columns: tuple[_Column, ...], widths: list[int], row: tuple[Text, ...]) -> str:
+    cells = []
+    for column, width, cell in zip(columns, widths, row, strict=True):
+        blank = " " * (width - cell.cell_len)
+        cells.append(blank + cell.plain if column.right else cell.plain + blank)
+    return "  ".join(cells).rstrip()
 
 
 # ------------------------------------------------------------------ JSON
@@ -264,6 +260,7 @@ def json_pieces(listing: Listing) -> Iterator[str]:
         "kept_bytes": summary.kept_bytes,
         "published_in_24_hours": summary.published_lately,
         "with_refusal": summary.refused,
+        "refused_of_no_known_model": summary.nameless,
     }
     end = "\n  ]" if between else "]"
     yield f'{end},\n  "summary": {indent(json.dumps(document, indent=2), "  ").lstrip()}\n}}\n'
@@ -273,10 +270,10 @@ def _as_json(model: Model, listing: Listing) -> dict[str, Any]:
     listed = listing.view is View.VERSIONS
     current, previous = model.current, model.previous
     return {
-        "model": model.name,
+        "model": None if model.nameless else model.name,
         "current": _version_as_json(model, current) if current else None,
         "previous": _version_as_json(model, previous) if previous else None,
-        "pointer": pointer_name(listing.endpoint, model.name),
+        "pointer": None if model.nameless else pointer_name(listing.endpoint, model.name),
         "pointer_moved": model.pointed,
         "nothing_left": model.nothing_left,
         "in_place_behind": model.in_place_behind,

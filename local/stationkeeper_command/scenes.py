@@ -40,6 +40,7 @@ class AccountScene:
     """Something that people, or time, do to the account. `what` says it in the timeline.
 
     `tells` are the kinds of the messages on-call gets. Messages of all scenes of one `thread` carry the same incident.
+    `seen` tells what callers of the endpoint find then, a line each; it raises CommandError when that is not as it should be.
     """
 
     title: str
@@ -47,6 +48,7 @@ class AccountScene:
     act: Callable[[EmbeddedAws], None]
     tells: tuple[str, ...]
     thread: str = ""
+    seen: Callable[[EmbeddedAws], list[str]] | None = None
 
 
 def sample(name: str) -> dict[str, Any]:

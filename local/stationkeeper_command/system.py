@@ -20,6 +20,7 @@ DEFAULT_PORT = 4577
 REGION = "eu-west-1"
 ROLE = "arn:aws:iam::123456789012:role/churn-execution"
 PIPELINE = "churn-retraining"
+STACK = "stationkeeper"
 _PARAMETERS = {
     "AlertEmail": "on-call@example.com",
     "OnCall": "ml-on-call",
@@ -53,7 +54,7 @@ def _started(console: Console, port: int, *, honour_deadlines: bool) -> Iterator
             parameters={**_PARAMETERS, "Architecture": project.architecture()},
             port=port,
             region=REGION,
-            stack_name="stationkeeper",
+            stack_name=STACK,
             honour_deadlines=honour_deadlines,
         )
         system.start()

@@ -1,6 +1,5 @@
 """What happened, told as event -> decision -> message: from the embedded AWS's journal and the functions' logs."""
 
-import itertools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,8 +17,11 @@ _REACTIONS = {
     "Retraining": "retraining",
     "JobReport": "job_report",
     "Release": "release",
+    "ArtifactSync": "artifact_sync",
     "Sweep": "sweep",
 }
+_IDLE = frozenset(("ignored", "unmanaged"))
+"""Decisions with which nothing begins: a repeated one is counted where it was first told, whatever came between."""
 _STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "INFO": "cyan", "OK": "green"}
 
 
@@ -27,7 +29,8 @@ _STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "INFO": "cyan", "OK": "g
 class Happened:
     """What came of some events, in order.
 
-    `decisions` are the functions' own log lines that carry `decision`; `messages` the files of the outbox.
+    `decisions` are the functions' own log lines that carry `decision`; `messages` the files of the outbox; `seen` what
+    callers found in the end.
     """
 
     decisions: list[dict[str, Any]] = field(default_factory=list)
@@ -35,6 +38,7 @@ class Happened:
     dead_letters: list[dict[str, Any]] = field(default_factory=list)
     undelivered: list[dict[str, Any]] = field(default_factory=list)
     crashes: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
     unmatched: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -111,11 +115,7 @@ def show(console: Console, happened: Happened) -> None:
                 "magenta",
             )
         )
-    decided = [
-        (_reaction(line), _about(line) + _decision(line), line["level"]) for line in happened.decisions
-    ]
-    for (reaction, decision, level), same in itertools.groupby(decided):
-        times = len(list(same))
+    for reaction, decision, level, times in _told_once(happened.decisions):
         repeated = f" (x{times})" if times > 1 else ""
         console.print(_row(reaction, decision + repeated, "bold red" if level == "ERROR" else "dim"))
     for message in happened.messages:
@@ -123,6 +123,8 @@ def show(console: Console, happened: Happened) -> None:
         console.print(
             _row("message", f"{message['subject']}   ({message['file']})", _STYLES.get(word, "bold"))
         )
+    for line in happened.seen:
+        console.print(_row("caller", line, "cyan"))
     for letter in happened.dead_letters:
         console.print(
             _row(
@@ -133,6 +135,22 @@ def show(console: Console, happened: Happened) -> None:
         )
     for lost in happened.undelivered:
         console.print(_row("not delivered", str(lost["reason"]), "bold red"))
+
+
+def _told_once(decisions: Iterable[dict[str, Any]]) -> list[tuple[str, str, str, int]]:
+    """Reaction, words, level and number of decisions that are alike and follow one another; of idle ones, of all that are alike."""
+    told: list[tuple[str, str, str]] = []
+    times: list[int] = []
+    for line in decisions:
+        one = (_reaction(line), _about(line) + _decision(line), line["level"])
+        if told and told[-1] == one:
+            times[-1] += 1
+        elif line["decision"] in _IDLE and one in told:
+            times[told.index(one)] += 1
+        else:
+            told.append(one)
+            times.append(1)
+    return [(*one, number) for one, number in zip(told, times, strict=True)]
 
 
 def _row(what: str, text: str, style: str) -> Text:
@@ -146,7 +164,8 @@ def _reaction(line: dict[str, Any]) -> str:
 
 def _about(line: dict[str, Any]) -> str:
     """What a decision is about; of several jobs at once, readers want to know which."""
-    about = line.get("endpoint") or line.get("job")
+    of_a_job = line.get("job") if _reaction(line) == "artifact_sync" else None
+    about = of_a_job or line.get("endpoint") or line.get("job")
     return f"{about}: " if about else ""
 
 
@@ -157,6 +176,18 @@ def _judged(line: dict[str, Any]) -> str:
 
 def _told(line: dict[str, Any]) -> str:
     return ", ".join(line["told"]) or "nothing on-call must hear"
+
+
+def _swept(line: dict[str, Any]) -> str:
+    if "models" not in line:
+        return f"asks to look at {count(line['groups'], 'managed group')}"
+    groups, jobs, models = (count(line[f"{one}s"], one) for one in ("group", "job", "model"))
+    return f"of multi-model endpoints, asks to look at {groups}, {jobs}, {models}"
+
+
+def _file(line: dict[str, Any]) -> str:
+    """The version a decision about an artifact names, without the prefix they all share."""
+    return str(line["thing"]).rpartition("/")[2]
 
 
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -200,7 +231,27 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "registered": lambda line: (
         f"its model is version {line['model_package_arn'].rpartition('/')[2]} of the group, waiting for approval"
     ),
-    "swept": lambda line: f"asks to look at {count(line['groups'], 'managed group')}",
+    "swept": _swept,
+    "published": lambda line: (
+        f"{_file(line)} is published" + ("" if line["pointed"] else "; callers stay where they are")
+    ),
+    "kept-back": lambda line: f"{_file(line)} lies ready, but nobody is sent to it",
+    "in-place": lambda line: f"puts it at {line['target_model']} too",
+    "pointed": lambda line: f"sends callers to {line.get('target_model') or _file(line)}",
+    "rejected": lambda line: (
+        f"refused, {line['reason']}: {line['why']}" + (" (on-call is not told)" if line["quiet"] else "")
+    ),
+    "tag-ignored": lambda line: f"goes on without a tag it cannot read: {line['reason']}",
+    "refused-before": lambda line: f"refused before, and still the same: {line['reason']}",
+    "warmed": lambda _: "answered a call before anybody is sent to it",
+    "not-warmed": lambda line: f"gave no answer before anybody was sent to it: {line['reason']}",
+    "another-key": lambda line: f"something else lies at {line['thing']}: takes another key",
+    "settled": lambda _: "nothing is left to do",
+    "left": lambda line: f"leaves callers where they are: {line['reason']}",
+    "retired": lambda line: f"deletes {_file(line)}, which nobody was sent to for long enough",
+    "not-ours": lambda line: f"leaves {line['thing']}: it is not what was put there",
+    "kept": lambda line: f"may not delete {line['thing']}: {line['reason']}",
+    "upload-left": lambda line: f"could not give up an upload to {line['thing']}; its parts stay",
 }
 
 

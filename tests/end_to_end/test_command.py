@@ -81,7 +81,7 @@ def _parts(message: dict[str, Any]) -> tuple[str, str]:
     return subject_and_incident(message["subject"], message["attributes"])
 
 
-def test_the_demo_tells_its_three_stories(built: None, state: Path) -> None:
+def test_the_demo_tells_its_stories(built: None, state: Path) -> None:
     scenes = document("demo")["scenes"]
 
     # Two functions at work at once may tell in either order.
@@ -122,19 +122,28 @@ def test_the_demo_tells_its_three_stories(built: None, state: Path) -> None:
             "[OK] churn-live: version 7 in service after 28 minutes",
         ],
         ["[OK] churn-live: alarm clear"],
+        ["[WARNING] house-prices: ElPaso_TX: new artifact refused, it is cut off"],
+        [],
+        ["[OK] house-prices: ElPaso_TX new version published, callers are sent to it"],
     ]
     of_drift = {incident for scene in scenes[14:17] for incident in incidents(scene)}
     of_alarm = {incident for scene in scenes[17:19] for incident in incidents(scene)}
-    assert (len(of_drift), len(of_alarm)) == (1, 1)
-    assert of_drift != of_alarm
+    of_el_paso = {incident for scene in scenes[19:22] for incident in incidents(scene)}
+    assert (len(of_drift), len(of_alarm), len(of_el_paso)) == (1, 1, 1)
+    assert len(of_drift | of_alarm | of_el_paso) == 3
     assert [crash["outcome"] for crash in scenes[3]["crashes"]] == ["crash"]
-    assert len(list((state / "outbox").glob("*.json"))) == 22
-    endpoint = scenes[-1]["endpoint"]
+    assert len(list((state / "outbox").glob("*.json"))) == 24
+    endpoint = scenes[18]["endpoint"]
     assert endpoint["status"] == "InService"
     assert endpoint["config"].startswith("churn-v7-")
     assert endpoint["instances"] == 4
     assert endpoint["autoscaling"] == [[2, 8]]
     assert endpoint["monitors"] == ["churn-live-data-quality"]
+    models = {one["model"]: one for one in scenes[-1]["models"]["models"]}
+    assert sorted(models) == ["Austin_TX", "Dallas_TX", "ElPaso_TX", "Houston_TX"]
+    assert all(one["current"] and one["pointer_moved"] for one in models.values())
+    assert [name for name, one in models.items() if one["previous"]] == ["Houston_TX"]
+    assert [len(scene["callers"]) for scene in scenes[19:22]] == [4, 2, 1]
     assert not any(scene["dead_letters"] or scene["undelivered"] for scene in scenes)
 
 
@@ -171,6 +180,10 @@ def test_the_demo_reads_as_a_timeline(built: None) -> None:
     )
     assert "Subject: [INFO] churn-live: version 9 of churn, retrained, waits for approval #" in done.stdout
     assert "Subject: [CRITICAL] churn-live: version 9 taken back after 12 minutes #" in done.stdout
+    assert "-> artifact_sync  houston-tx-2: sends callers to Houston_TX/Houston_TX-v2" in done.stdout
+    assert "-> artifact_sync  elpaso-tx-1: refused, truncated: " in done.stdout
+    assert "$ stationkeeper models house-prices" in done.stdout
+    assert "Subject: [WARNING] house-prices: ElPaso_TX: new artifact refused, it is cut off #" in done.stdout
 
 
 def test_the_taxi_weeks_are_told_when_they_start_and_when_they_get_worse(built: None) -> None:

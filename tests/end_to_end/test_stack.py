@@ -16,6 +16,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/churn-execution"
 FUNCTIONS = {
     "MonitorReportFunction",
     "ReleaseFunction",
+    "ArtifactSyncFunction",
     "AlarmResponseFunction",
     "RetrainingFunction",
     "JobReportFunction",
@@ -81,7 +82,7 @@ def test_every_rule_has_a_queue_that_takes_its_events_and_one_for_what_it_cannot
     }
     rules = _rules(aws)
 
-    assert len(rules) == 13
+    assert len(rules) == 15
     for bus, rule in rules:
         targets = aws.client("events").list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
         assert len(targets) == 1, rule["Name"]

@@ -1,7 +1,6 @@
 """`stationkeeper models` over the one-process world: records as the function writes them, a stack with its outputs."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from rich.console import Console
+from stationkeeper.artifacts.naming import nameless
 from stationkeeper.artifacts.record import ModelRecord, Refused, Version
 from stationkeeper.aws.model_records import DynamoDbModelRecords
 from stationkeeper.events.artifact_trigger import ArtifactTrigger
@@ -34,7 +34,7 @@ class Models(Command):
 
     @property
     def mutations(self) -> list[str]:
-        return [call for call in super().mutations if call != "sqs:SendMessageBatch"]
+        return [call for call in super().mutations if call not in ("dynamodb:Query", "sqs:SendMessageBatch")]
 
     @property
     def records(self) -> DynamoDbModelRecords:
@@ -126,7 +126,7 @@ def test_models_in_the_order_of_their_names(published: Models) -> None:
     assert lines[0].split() == ["MODEL", "CURRENT", "SIZE", "PUBLISHED", "PREVIOUS", "NOTE"]
     assert [line.split()[0] for line in lines[1:4]] == ["Austin_TX", MODEL, "Waco_TX"]
     assert lines[1].endswith(
-        "  7        1.5 MB  3 days ago   6                  refused: truncated, 1 hour ago"
+        "   7                  1.5 MB  3 days ago   6                  refused: truncated, 1 hour ago"
     )
     assert lines[2].split()[1:3] == ["2026-11-23", "10:00Z"]
     assert lines[4:] == [
@@ -140,9 +140,7 @@ def test_the_document(published: Models) -> None:
 
     assert found["endpoint"] == ENDPOINT
     assert [one["model"] for one in found["models"]] == ["Austin_TX", MODEL, "Waco_TX"]
-    assert found["models"][0]["current"]["target_model"] == "Austin_TX/Houston_TX-v7.tar.gz".replace(
-        "Houston", "Austin"
-    )
+    assert found["models"][0]["current"]["target_model"] == "Austin_TX/Austin_TX-v7.tar.gz"
     assert found["models"][1]["pointer"] == "/stationkeeper/House-Prices/Houston_TX"
     assert {one["versions"] for one in found["models"]} == {None}
     assert found["summary"]["models"] == 3
@@ -189,6 +187,24 @@ def test_only_what_was_refused(published: Models) -> None:
     found = published.document("models", ENDPOINT, "--refused", "--model", "W*")
     assert [one["model"] for one in found["models"]] == ["Waco_TX"]
     assert published.says("models", ENDPOINT, "--refused", "--model", MODEL).startswith("No refusal is open")
+
+
+def test_what_nobody_knows_the_model_of(published: Models) -> None:
+    published.remember(model=nameless("arn:job"), refused=(refused("no-name"),))
+
+    assert "(no name)  no-name" in published.says("models", ENDPOINT, "--refused")
+    assert len(published.document("models", ENDPOINT)["models"]) == 3
+    assert "lists all 3." in published.error("models", ENDPOINT, "--model", "none")
+    assert "lists all 3." in published.error("models", ENDPOINT, "--model", "none*")
+    assert published.error("models", ENDPOINT, "--model", "-*").startswith(
+        "the endpoint House-Prices has no model"
+    )
+
+
+def test_an_endpoint_with_nothing_but_that(command: Models) -> None:
+    command.remember(model=nameless("arn:job"), refused=(refused("no-name"),))
+
+    assert command.says("models", ENDPOINT).endswith("; 1 refused of no known model\n")
 
 
 def test_other_endpoints_have_their_own(published: Models) -> None:
@@ -335,10 +351,10 @@ def test_no_endpoint_at_all_says_how_to_opt_in(command: Models) -> None:
         (["arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x"], "it is an ARN. Name it x"),
         ([ENDPOINT, "--stack", "nope"], "there is no stack nope"),
         ([ENDPOINT, "--model", "houston_tx"], "has no model houston_tx. Did you mean Houston_TX?"),
-        ([ENDPOINT, "--model", "\x1b[1m"], "has no model \\u001b[1m. `stationkeeper models"),
+        ([ENDPOINT, "--model", "\x1b[1m"], "has no model that matches '\\\\u001b[1m'. `stationkeeper models"),
         ([ENDPOINT, "--model", "Z*"], "has no model that matches 'Z*'. `stationkeeper models"),
         ([ENDPOINT, "--refused", "--model", "Hustn*"], "has no model that matches 'Hustn*'."),
-        ([ENDPOINT, "--take-back", "Huston_TX"], "has no model Huston_TX. Did you mean Houston_TX?"),
+        ([ENDPOINT, "--take-back", "Huston_TX"], "has no model Huston_TX. Did you mean Houston_TX"),
         ([ENDPOINT, "--take-back", ""], "has no model "),
         ([ENDPOINT, "--take-back", "Waco_TX"], "callers are sent to no version of Waco_TX"),
         ([ENDPOINT, "--take-back", MODEL, "--version", "7"], "has no version '7'. It has: 2026"),

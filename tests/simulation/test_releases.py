@@ -31,7 +31,7 @@ _THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 NEXT = NewVersion("churn", Outcome.SUCCEEDS, 4_000)
 WEEK = TimePasses(8 * DAY)
 _BLOCKED = ("Failed", "UpdateRollbackFailed")
-_READS = ("Describe", "List", "Get", "SendMessage")
+_READS = ("Describe", "List", "Get", "BatchGet", "Query", "Search", "SendMessage")
 _SERVES = re.compile(r"version (\d+) in service|rolled back, version (\d+) serves")
 _OF_A_VERSION = ("ApprovalRequested", "ReleaseStarted", "ReleaseSucceeded", "ReleaseRolledBack")
 _ROLLED_BACK = re.compile(r"version (\d+) rolled back")

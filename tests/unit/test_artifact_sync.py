@@ -1369,7 +1369,7 @@ def test_a_night_of_broken_artifacts_is_heard_of_six_times(w: ArtifactWorld):
     assert details(w, "ArtifactRejected")[-1]["of_the_day"] == 1
 
 
-@pytest.mark.parametrize("call", ["PutItem", "PutEvents"])
+@pytest.mark.parametrize("call", ["UpdateItem", "PutItem", "PutEvents"])
 def test_third_refusal_of_a_day_is_heard_of_and_mended_though_its_first_try_died(w: ArtifactWorld, call: str):
     for number in range(2):
         w.react(w.trained(f"m{number}", refusal=TRUNCATED))

@@ -12,14 +12,13 @@ from rich.console import Console
 from stationkeeper.artifacts.naming import job_number, version_key
 from stationkeeper.artifacts.record import ModelRecord, Refused, Source, Version
 from stationkeeper_command.errors import CommandError
-from stationkeeper_command.models import Listing, Model, State, Summary, View, Wanted, _summed
+from stationkeeper_command.models import Listing, Model, State, Summary, View, Wanted, summed
 from stationkeeper_command.models_taking_back import Outlook, chosen, told
 from stationkeeper_command.models_wording import (
     json_pieces,
     notes,
     readable_label,
     show,
-    size_words,
     source_words,
     summed_up,
 )
@@ -82,7 +81,9 @@ def model(*versions: Version, current: Version | None = None, name: str = MODEL,
 
 def listing(models: Iterable[Model], view: View = View.MODELS, **more: Any) -> Listing:
     summary = Summary()
-    return Listing(ENDPOINT, view, _summed(models, summary, NOW), summary, NOW, **more)
+    return Listing(
+        ENDPOINT, view, summed(models, summary, NOW, nameless=view is View.REFUSALS), summary, NOW, **more
+    )
 
 
 def printed(listed: Listing, width: int | None = None) -> list[str]:
@@ -171,19 +172,50 @@ def test_a_failed_warm_up_is_a_refusal_and_makes_nothing_good() -> None:
     [
         ({}, []),
         ({"pointer": ""}, ["pointer not moved yet"]),
-        ({"wants_in_place": True}, ["in place behind"]),
         (
             {"refused": (refused("truncated", 2), refused("denied", 0.05))},
             ["refused: denied, 3 minutes ago"],
         ),
         (
-            {"pointer": "", "wants_in_place": True, "refused": (refused("bomb", 2),)},
-            ["pointer not moved yet", "refused: bomb, 2 hours ago", "in place behind"],
+            {"pointer": "", "refused": (refused("bomb", 2),)},
+            ["pointer not moved yet", "refused: bomb, 2 hours ago"],
         ),
     ],
 )
 def test_what_is_noted(changes: dict[str, Any], said: list[str]) -> None:
     assert notes(model(of_job(20), of_job(10), **changes), NOW) == said
+
+
+def test_a_pointer_that_may_have_been_moved_is_not_known_to_be() -> None:
+    assert notes(model(of_job(10), unsure=True), NOW) == ["pointer not moved yet"]
+
+
+def test_a_key_in_place_that_is_behind_is_noted() -> None:
+    wanted = of_job(10, in_place=True)
+
+    assert notes(model(wanted), NOW) == ["in place behind"]
+    assert notes(model(wanted, in_place=wanted.uri), NOW) == []
+
+
+@pytest.mark.parametrize(("kind", "behind"), [("pointer", {"pointer": ""}), ("in place", {"in_place": ""})])
+def test_a_refusal_of_a_published_version_is_open_while_it_is_behind(
+    kind: str, behind: dict[str, str]
+) -> None:
+    version = of_job(10, in_place=True)
+    of_it = refused("denied", 5).model_copy(update={"identity": f"{kind} {version.source.identity}"})
+
+    mended = model(version, in_place=version.uri, refused=(of_it,))
+    still = model(version, **{"in_place": version.uri, **behind}, refused=(of_it,))
+
+    assert (len(mended.open_refusals), len(still.open_refusals)) == (0, 1)
+
+
+def test_an_older_version_published_later_makes_no_newer_refusal_good() -> None:
+    newer = refused("truncated", 5).model_copy(update={"number": 8, "owner": GROUP_ARN})
+
+    assert [one.code for one in model(of_group(7, 2), refused=(newer,)).open_refusals] == ["truncated"]
+    assert model(of_group(8, 2), refused=(newer,)).open_refusals == ()
+    assert model(of_job(2), refused=(newer,)).open_refusals == ()
 
 
 def test_a_rejected_version_that_callers_stay_at_is_noted() -> None:
@@ -205,22 +237,9 @@ def test_versions_of_jobs_are_shown_by_their_time_and_others_by_their_number() -
 
 def test_where_a_version_comes_from() -> None:
     assert source_words(of_job(1)) == "job houston-1"
+    named = of_job(1).source.model_copy(update={"name": "Houston-1"})
+    assert source_words(of_job(1).model_copy(update={"source": named})) == "job Houston-1"
     assert source_words(of_group(7, 1)) == "package houston/7"
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (1_500, "1.5 KB"),
-        (2_000_000, "2.0 MB"),
-        (3e9, "3.0 GB"),
-        (4.2e12, "4.2 TB"),
-    ],
-)
-def test_sizes(size: int, words: str) -> None:
-    assert size_words(size) == words
 
 
 def test_the_summary_counts_each_model_once() -> None:
@@ -346,6 +365,21 @@ def test_refusals_are_a_line_each() -> None:
     assert lines[-1].startswith("1 model,")
 
 
+def test_what_nobody_knows_the_model_of_is_listed_with_the_refusals_alone() -> None:
+    models = [model(name="-0a1b2c3d", refused=(refused("no-name", 1),)), model(of_job(9))]
+
+    lines = printed(listing(models, View.REFUSALS))
+
+    assert lines[1].split("  ")[:2] == ["(no name)", "no-name"]
+    assert printed(listing(models))[1:] == [
+        printed(listing(models[1:]))[1],
+        "",
+        summed_up(Summary(1, 1_500_000, 1_500_000, 1, 0, nameless=1)),
+    ]
+    (first, _) = document(listing(models, View.REFUSALS))["models"]
+    assert (first["model"], first["pointer"]) == (None, None)
+
+
 def test_no_refusal_is_said() -> None:
     assert printed(listing([], View.REFUSALS)) == [
         "No refusal is open: whatever was refused, a good version was published since."
@@ -356,7 +390,6 @@ LONG = model(
     of_job(30, rejected=True),
     of_job(20),
     name="q" * 100,
-    wants_in_place=True,
     refused=(refused("too-many-members", 1),),
     pointer="",
 )
@@ -381,7 +414,7 @@ def test_piped_it_is_one_line_per_model_however_many_there_are() -> None:
     assert [line.split()[0] for line in lines[1:451]] == [f"m{number:04}" for number in range(450)]
     assert "q" * 100 in lines[451]
     assert sum(line.startswith("MODEL") for line in lines) == 1
-    assert len({line.index("1.5 MB") for line in lines[1:401]}) == 1
+    assert len({line.index("1.5 MB") for line in lines[1:400]}) == 1
 
 
 def test_lines_are_printed_while_records_are_read() -> None:
@@ -395,12 +428,12 @@ def test_lines_are_printed_while_records_are_read() -> None:
 
     show(console, listing(models()))
 
-    assert (shown[199], shown[250], shown[449]) == (0, 201, 401)
+    assert (shown[198], shown[250], shown[449]) == (0, 200, 400)
 
 
 @given(text=hostile_text())
 def test_no_text_forges_lines_or_escapes_or_markup(text: str) -> None:
-    text = text.encode("utf-8", "replace").decode()  # a record is JSON in UTF-8
+    text = text.encode("utf-8", "replace").decode().lstrip("-")  # a record is JSON in UTF-8
     hostile = of_job(2, label=text, target_model=text).model_copy(
         update={"source": of_job(2).source.model_copy(update={"arn": text})}
     )
@@ -435,6 +468,7 @@ def test_one_document() -> None:
         "kept_bytes": 3_000_000,
         "published_in_24_hours": 1,
         "with_refusal": 1,
+        "refused_of_no_known_model": 0,
     }
 
 

@@ -35,7 +35,11 @@ class MemoryConflict(StationkeeperError):
     """Somebody else changed what is remembered at the same moment; look again."""
 
 
-class DeliveryUnderWay(StationkeeperError):
+class UnderWay(StationkeeperError):
+    """Another copy of the function is at the same thing; looked at again when it should be done."""
+
+
+class DeliveryUnderWay(UnderWay):
     """Another copy is delivering the same message; when it is done, there is nothing left to do."""
 
 

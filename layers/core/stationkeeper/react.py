@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stationkeeper.errors import DeliveryUnderWay
+from stationkeeper.errors import UnderWay
 from stationkeeper.events.envelope import Envelope
 from stationkeeper.telemetry import logger, metrics
 
@@ -35,7 +35,7 @@ def react[E: Envelope](
                 parsed = model.parse(record.body)
                 with logger.append_context_keys(event_id=parsed.id):
                     reaction(parsed)
-            except DeliveryUnderWay as error:
+            except UnderWay as error:
                 logger.info("Not yet", extra={"decision": "under-way", "reason": str(error)})
                 raise
             except Exception:

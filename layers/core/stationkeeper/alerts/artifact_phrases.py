@@ -194,3 +194,9 @@ def made_by(event: ArtifactEvent) -> str:
         return f"training job {job_of(event)}".rstrip()
     of_group = f" of group {event.group}" if event.group else ""
     return f"version {event.source_arn.rpartition('/')[2]}{of_group}"
+
+
+def explained(event: ArtifactEvent) -> str:
+    """The version's label, and what it means where that is no number of a package."""
+    made_of_time = event.source == "training-job" and event.version
+    return f"{event.version} (when the job was created, in UTC)" if made_of_time else event.version

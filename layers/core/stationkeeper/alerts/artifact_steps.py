@@ -33,7 +33,9 @@ def object_seen(event: ArtifactEvent) -> Step | None:
 
 def contents_listed(event: ArtifactEvent) -> Step | None:
     """What tar makes of it, without unpacking anything."""
-    return _streamed(event, "See what is in it; nothing is unpacked", "tar -tzvf - | head -40")
+    return _streamed(
+        event, "See what is in it, as far as it can be read; nothing is unpacked", "tar -tzvf - | head -40"
+    )
 
 
 def first_bytes(event: ArtifactEvent) -> Step | None:

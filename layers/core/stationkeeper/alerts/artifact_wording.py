@@ -6,6 +6,7 @@ from stationkeeper.alerts.artifact_phrases import (
     UNKNOWN_REFUSAL,
     WARM_UP,
     RefusalWords,
+    explained,
     labelled,
     made_by,
     published_before,
@@ -64,10 +65,10 @@ def _rejected(event: ArtifactRejected) -> Told:
             ("Found", moment(event.at)),
             ("Model", event.model),
             ("Named by", event.named_by),
-            ("Version", event.version),
+            ("Version", explained(event)),
             ("Made by", made_by(event)),
             ("Artifact", event.artifact_uri),
-            ("Pointer", event.pointer),
+            ("Pointer", event.pointer if event.serving is not None or event.target_model else ""),
             ("Refused today", _of_the_day(event)),
             ("On call", event.on_call),
         ),
@@ -198,7 +199,7 @@ def _published(event: ArtifactPublished) -> Told:
             called(event),
             gone_back(event),
             model_listed(event),
-            title="TO CALL IT, OR TO GO BACK",
+            title="TO CALL IT, OR TO GO BACK" if gone_back(event) else "TO CALL IT",
         ),
     )
     model, short = event.model, short_label(event.version) or "new version"
@@ -233,8 +234,14 @@ def _pointed_at(event: ArtifactPublished) -> str:
 
 def _worth_knowing(event: ArtifactPublished) -> list[str]:
     notes = []
-    if event.pointed:
+    if event.mended:
+        notes.append(
+            "Other models of the endpoint may still be refused, in this thread too: "
+            f"`stationkeeper models {event.endpoint} --refused` lists them."
+        )
+    if event.pointed and event.previous is not None:
         notes.append("Who keeps the pointer's value calls the version before, until they read it again.")
+    if event.pointed:
         notes.append(
             "It answered a call before anybody was sent to it; other instances load it at their first call, which takes longer."
             if event.warmed

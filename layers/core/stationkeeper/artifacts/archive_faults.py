@@ -2,7 +2,7 @@
 
 from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
 
-UPLOAD = "Compare its size and checksum with the original's; then train again, or register a version with a whole artifact"
+UPLOAD = "Find out what wrote it, then train again or register a new version: that is published by itself, and told in this thread"
 PACK = "Pack the model again, from inside its folder: tar -czf model.tar.gz *"
 _REVIEW = "Nothing was unpacked: find out who wrote it, and pack the model again from inside its folder"
 _SMALLER = "Keep what serving does not need out of it, or raise the limit"

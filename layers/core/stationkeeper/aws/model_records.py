@@ -11,8 +11,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from stationkeeper.artifacts.record import ModelRecord
+from stationkeeper.aws.errors import code_of
 from stationkeeper.aws.versioned_items import VersionedItems, memory_of
+from stationkeeper.events.domain import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 _INDEX = "multi-model-endpoints"
 _COUNTS_KEPT_FOR = timedelta(days=7)
+_COUNTED_ONCE = 10
 # Of models of which nothing was ever published.
 _REFUSALS_KEPT_FOR = timedelta(days=30)
 _ITEMS_A_CALL = 100
@@ -70,20 +75,47 @@ class DynamoDbModelRecords:
             TableName=self._table_name, Item={"pk": {"S": _INDEX}, "sk": {"S": endpoint.lower()}}
         )
 
-    def next_of_the_day(self, endpoint: str, at: datetime) -> int:
-        """Count a rejection; how many there were on that day, this one included. One call."""
+    def next_of_the_day(self, endpoint: str, at: datetime, what: str) -> int:
+        """Count a rejection; how many there were on that day, this one included. One call; two from the eleventh on.
+
+        The first ten are remembered by `what` was rejected: a try after a crash has the number of one of the first.
+        """
+        what = stable_id(what)[:16]
+        try:
+            return self._counted(
+                endpoint,
+                at,
+                "SET expires_at = :expires_at ADD refusals :one, #first :whats",
+                {":whats": {"SS": [what]}, ":what": {"S": what}, ":most": {"N": str(_COUNTED_ONCE)}},
+                ExpressionAttributeNames={"#first": "first"},
+                ConditionExpression="attribute_not_exists(refusals) OR (refusals < :most AND NOT contains(#first, :what))",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            counted: Any = error.response.get("Item", {})  # as it is: DynamoDB's errors alone have one
+            if what in counted.get("first", {}).get("SS", ()):
+                return 1
+        return self._counted(endpoint, at, "SET expires_at = :expires_at ADD refusals :one", {})
+
+    def _counted(
+        self, endpoint: str, at: datetime, update: str, values: dict[str, Any], **condition: Any
+    ) -> int:
         answer = self._client().update_item(
             TableName=self._table_name,
             Key={
                 "pk": {"S": f"refusals#{endpoint.lower()}"},
                 "sk": {"S": at.astimezone(UTC).date().isoformat()},
             },
-            UpdateExpression="SET expires_at = :expires_at ADD refusals :one",
+            UpdateExpression=update,
             ExpressionAttributeValues={
                 ":one": {"N": "1"},
                 ":expires_at": {"N": str(int((at + _COUNTS_KEPT_FOR).timestamp()))},
+                **values,
             },
             ReturnValues="UPDATED_NEW",
+            **condition,
         )
         return int(answer["Attributes"]["refusals"]["N"])
 

@@ -222,9 +222,12 @@ class Publishing:
                 record = self.settling.records.recall(endpoint, model)
                 continue
             pointed = stored.current == version.uri
-            metrics.count("ArtifactsPublished")
-            facts = {"decision": "published", "thing": plain(version.uri, 300), "pointed": pointed}
-            logger.info("Published", extra=facts)
+            facts = {"thing": plain(version.uri, 300), "pointed": pointed}
+            if failure is None:
+                metrics.count("ArtifactsPublished")
+                logger.info("Published", extra={"decision": "published", **facts})
+            else:
+                logger.info("Kept back", extra={"decision": "kept-back", **facts})
             return
         raise MemoryConflict(f"the record of {endpoint}/{model} kept changing; tried again later")
 

@@ -10,7 +10,7 @@ from stationkeeper.artifacts.record import ModelRecord, Refused, Version
 from stationkeeper.artifacts.refusal import ArtifactRefused, Refusal
 from stationkeeper.artifacts.stored import KeyTaken
 from stationkeeper.artifacts.telling import Telling
-from stationkeeper.errors import MemoryConflict, StepRefused
+from stationkeeper.errors import MemoryConflict, StepRefused, UnderWay
 from stationkeeper.events.artifact_events import ArtifactRejected
 from stationkeeper.reactions.outbox import EventBus
 from stationkeeper.telemetry import logger, metrics
@@ -42,8 +42,8 @@ class Shelf(Protocol):
 
 
 class Refusals(Protocol):
-    def next_of_the_day(self, endpoint: str, at: datetime) -> int:
-        """Count a rejection; how many there were on that day."""
+    def next_of_the_day(self, endpoint: str, at: datetime, what: str) -> int:
+        """Count a rejection; how many there were on that day. One of the first ten is counted once, however often it is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,21 @@ class Settling:
         raise MemoryConflict(f"the record of {endpoint}/{model} did not come to rest; tried again later")
 
     def tidy(self, endpoint: str, model: str, telling: Telling) -> None:
-        """Finish what was left undone, and delete the versions that nobody was sent to for long enough."""
+        """Finish what was left undone, and delete the versions that nobody was sent to for long enough.
+
+        Raises
+        ------
+        UnderWay
+            Another copy is at it; if it died, the next try finds its lease over.
+        """
         for _ in range(_LOOKS):
             record = self.records.recall(endpoint, model)
             due = record.due(self.now(), timedelta(days=self.keep_days))
-            if (record.settled and not due) or record.leased(self.now()):
+            if record.settled and not due:
                 logger.info("Nothing to do", extra={"decision": "settled"})
                 return
+            if record.leased(self.now()):
+                raise UnderWay(f"another copy is at the record of {endpoint}/{model}")
             claimed = record.retiring(one.uri for one in due).with_lease(self.token(), self.now())
             try:
                 record = self.records.remember(endpoint, model, claimed)
@@ -142,7 +150,8 @@ class Settling:
         `identity`: of what could not be done, where that is not the publication of the source itself.
         """
         source = telling.source
-        number = self.refusals.next_of_the_day(telling.endpoint, self.now())
+        what = f"{identity or source.identity} {refusal.code} {etag}"
+        number = self.refusals.next_of_the_day(telling.endpoint, self.now(), what)
         event = telling.rejected(refusal, record, number, target_model, etag)
         metrics.count("ArtifactsRejected", reason=refusal.code)
         logger.warning(
@@ -207,6 +216,7 @@ class Settling:
             self._say_once(refused.refusal, "in place", record, current, telling, progress)
         else:
             progress.in_place = current.uri
+            logger.info("In place", extra={"decision": "in-place", "target_model": wanted})
 
     def _say_once(
         self,
