@@ -233,6 +233,7 @@ def test_the_sweep_finishes_what_is_never_delivered_again(
 ) -> None:
     """The record says where callers are to be sent, and the function is killed: the message is in the dead-letter queue."""
     model = killed(system, story, call)
+    print("CALLS", system.calls[-14:])
     assert system.calls[-1] == "dynamodb:PutItem"
     assert not system.model_record(model).settled
     system.after_each_call = None
