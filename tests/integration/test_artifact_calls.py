@@ -173,6 +173,14 @@ def test_a_job_that_is_refused(system: WholeWorld) -> None:
     assert calls_of(system, second) == [*RECORD, *JOB, "s3:GetObject"]
 
 
+def test_from_the_eleventh_refusal_of_a_day_on_counting_takes_two_calls(system: WholeWorld) -> None:
+    *ten, eleventh = waiting(system, *[ONE[:-20]] * 11)
+    for body in ten:
+        calls_of(system, body)
+
+    assert calls_of(system, eleventh) == [*RECORD, *JOB, "s3:GetObject", REFUSED[0], *REFUSED]
+
+
 def test_a_job_in_place(system: WholeWorld) -> None:
     first, second = waiting(system, ONE, TWO, in_place="on")
     put, move, say, write = POINTED

@@ -472,6 +472,26 @@ def test_a_version_that_was_never_published_takes_over(system: WholeWorld) -> No
     assert content(system, v(1)) == ONE
 
 
+def test_a_group_that_is_deleted_while_its_version_is_copied_is_left_alone(system: WholeWorld) -> None:
+    grouped(system)
+    arn = system.registered(GROUP, ONE)
+    system.settle()
+    system.approve(arn)
+
+    def delete(operation: str) -> None:
+        if operation == "s3:CopyObject":
+            system.sagemaker.delete_model_package(ModelPackageName=arn)
+            system.sagemaker.delete_model_package_group(ModelPackageGroupName=GROUP)
+
+    system.after_each_call = delete
+    system.settle()
+    system.after_each_call = None
+
+    assert system.pointer(MODEL) == v(1)
+    assert system.said_of(MODEL, "ArtifactWithdrawn") == []
+    assert system.read_mail() == []
+
+
 def test_a_job_that_is_registered_first_is_published_once_its_version_is_approved(system: WholeWorld) -> None:
     grouped(system)
     system.train(MODEL, ONE, register_to=GROUP)

@@ -106,7 +106,7 @@ class Groups:
         # Listed after the record was read: whoever follows a later decision writes it, and our own write is refused.
         approved = self._approved(group.arn)
         if approved is None:
-            logger.info("Left alone", extra={"decision": "left", "reason": "its group is gone"})
+            _leave_alone("its group is gone")
             return
         numbers = set(approved)
         if not group.settings.target_model:  # a group may hold versions of many models
@@ -129,7 +129,7 @@ class Groups:
                 published_now = True
             tries = _TRIES if published else tries + 1
         if published_now:  # which may have taken minutes
-            approved = self._approved(group.arn) or {}
+            approved = self._approved(group.arn)
         self._follow_approvals(trigger, group, model, record, approved)
 
     def _publish(
@@ -159,7 +159,7 @@ class Groups:
         group: _Group,
         model: str,
         record: ModelRecord,
-        approved: Mapping[int, Version],
+        approved: Mapping[int, Version] | None,
     ) -> None:
         """Bring the record to what the registry says, and the pointer after it: back, when the version it names is not approved."""
         publishing, settings = self.candidates.publishing, group.settings
@@ -167,9 +167,12 @@ class Groups:
             return
         place = publishing.places.of(settings.endpoint)
         if not isinstance(place, Place):
-            logger.warning("Left alone", extra={"decision": "left", "reason": place.why})
+            _leave_alone(place.why)
             return
         for _ in range(_LOOKS):
+            if approved is None:  # gone is not rejected
+                _leave_alone("its group is gone")
+                return
             changed = record.with_approvals(group.arn, _approves(approved), in_place=settings.in_place)
             changed = changed.pointed(place, self.now())
             followed = self.candidates.follow(trigger, settings, record, changed)
@@ -177,8 +180,12 @@ class Groups:
                 return
             # Somebody wrote meanwhile; or we did, and a decision that came after the listing found nothing to be changed.
             record = self.candidates.recall(settings.endpoint, model)
-            approved = self._approved(group.arn) or {}
+            approved = self._approved(group.arn)
         raise MemoryConflict(f"the record of {settings.endpoint}/{model} kept changing; tried again later")
+
+
+def _leave_alone(why: str) -> None:
+    logger.info("Left alone", extra={"decision": "left", "reason": why})
 
 
 def _approves(approved: Mapping[int, Version]) -> Callable[[Source], bool]:
