@@ -232,8 +232,8 @@ def test_a_version_that_waits_for_approval(system: WholeWorld) -> None:
     system.boxes["artifact_sync"].clear()
     body = last_event(system, "Model Package")
 
-    assert calls_of(system, body) == [*VERSION_SEEN, *PLACE]
-    assert calls_of(system, body) == VERSION_SEEN
+    assert calls_of(system, body) == [*VERSION_SEEN, "sagemaker:ListTags", *PLACE]
+    assert calls_of(system, body) == [*VERSION_SEEN, "sagemaker:ListTags"]
 
 
 def test_a_rejection_and_the_approval_after_it(system: WholeWorld) -> None:

@@ -79,6 +79,8 @@ class Groups:
     def _approved(self, group_arn: str) -> dict[int, Version] | None:
         """Approved versions of a group by number, those that are made; None when it is gone."""
         approved = self.registry.approved(group_arn)
+        if not approved and self.registry.tags(group_arn) is None:  # gone is not "approves nothing"
+            return None
         return None if approved is None else {one.number: one for one in approved if one.usable}
 
     def _by_model(
