@@ -78,6 +78,7 @@ class Account:
     written: Counter[str] = field(default_factory=Counter)
     """How often something was written to an address under the prefix."""
     deleted: list[str] = field(default_factory=list)
+    undeletable: bool = False
     calls: list[str] = field(default_factory=list)
     interrupt: Callable[[str, str], None] = lambda _name, _when: None
     etags: "count[int]" = field(default_factory=lambda: count(1))
@@ -194,14 +195,21 @@ class FakeStore:
             copied = self.account.objects[f"s3://{bucket}/{version_key}"]
             self.account.objects[uri] = Object(copied.etag, copied.size, dict(marks))
 
+    def is_there(self, bucket: str, key: str, etag: str) -> bool:
+        with self.account.called("HeadObject"):
+            there = self.account.objects.get(f"s3://{bucket}/{key}")
+            return there is not None and there.etag == etag
+
     def delete(self, bucket: str, key: str, etag: str) -> bool:
         uri = f"s3://{bucket}/{key}"
         with self.account.called("DeleteObject"):
             there = self.account.objects.get(uri)
             if there is None:
                 return True
-            if there.etag != etag:
+            if self.account.undeletable:
                 return False
+            if there.etag != etag:
+                return True
             del self.account.objects[uri]
             self.account.deleted.append(uri)
             return True

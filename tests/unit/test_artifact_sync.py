@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stationkeeper.artifacts.refusal import Refusal
 from stationkeeper.artifacts.warm_up import WarmUp
-from stationkeeper.errors import MemoryConflict, StepRefused
+from stationkeeper.errors import LookRefused, MemoryConflict, StepRefused
 from stationkeeper.events.artifact_trigger import ENDPOINT_TAG
 
 from tests.artifact_world import (
@@ -1410,13 +1410,30 @@ def test_failed_warm_up_leaves_callers_where_they_are(w: ArtifactWorld):
     assert len(labels(w)) == 1
 
 
-def test_warm_up_that_could_not_be_tried_stops_nothing(w: ArtifactWorld):
+def test_nobody_is_sent_to_what_should_have_been_warmed_up_and_could_not_be(w: ArtifactWorld):
     w.warm_ups.answer = WarmUp(said="there is no request at s3://b/request.csv")
+    event = w.trained(MODEL, warm_up="s3://b/request.csv")
 
-    w.react(w.trained(MODEL, warm_up="s3://b/request.csv"))
+    w.react(event, event)
+
+    assert w.pointer(MODEL) == ""
+    [told] = details(w, "ArtifactRejected")
+    assert (told["code"], told["passing"]) == ("warm-up-not-tried", True)
+    assert "there is no request at s3://b/request.csv" in told["reason"]
+
+    w.warm_ups.answer = WarmUp(answered=True)
+    w.react(*w.sweep())
 
     assert w.pointer(MODEL)
-    assert not details(w, "ArtifactPublished")[0]["warmed"]
+    assert details(w, "ArtifactPublished")[0]["mended"] == "warm-up-not-tried"
+    assert set(w.account.written.values()) == {1}
+
+
+def test_a_job_has_no_sample_payload_to_warm_up_with(w: ArtifactWorld):
+    w.react(w.trained(MODEL, warm_up="on"))
+
+    assert w.pointer(MODEL) == ""
+    assert [one["code"] for one in details(w, "ArtifactRejected")] == ["warm-up-not-tried"]
 
 
 def test_good_job_after_a_failed_warm_up_is_told_as_mended(w: ArtifactWorld):
@@ -1738,11 +1755,110 @@ def test_what_cannot_be_taken_back_is_left(w: ArtifactWorld):
     decide(w, w.group("g", MODEL), 1, 2)
     before = state(w)
 
-    w.react(take_back(w, "2"), take_back(w, "9"), take_back(w, "x"))
-    w.react(w.message("TakeModelBack", endpoint="other", model=MODEL, version="1"))
-    w.react(w.message("TakeModelBack", endpoint=ENDPOINT, model="a/b", version="1"))
+    w.react(take_back(w, "2"))  # of a group: the registry says
+    for wish in (
+        take_back(w, "9"),
+        w.message("TakeModelBack", endpoint="other", model=MODEL, version="1"),
+        w.message("TakeModelBack", endpoint=ENDPOINT, model="a/b", version="1"),
+    ):
+        with pytest.raises(LookRefused):  # a person waits for it: it is not dropped in silence
+            w.react(wish)
 
     assert state(w) == before
+
+
+def test_version_is_taken_back_once_its_endpoint_can_be_looked_at(w: ArtifactWorld):
+    w.react(w.trained(MODEL))
+    w.wait(hours=1)
+    w.react(w.trained(MODEL))
+    wish = take_back(w, at(w))
+    w.wait(hours=1)
+    healthy, w.account.containers = w.account.containers, []
+
+    with pytest.raises(LookRefused):
+        w.react(wish)
+    w.account.containers = healthy
+    w.react(wish)
+
+    assert at(w) == "20261123010000000"
+
+
+def test_nobody_is_sent_back_to_what_somebody_else_deleted(w: ArtifactWorld):
+    group = w.group("g", MODEL)
+    for number in (1, 2, 3):
+        w.react(w.version(group, number))
+    del w.account.objects[f"s3://{BUCKET}/{PREFIX}{MODEL}/{MODEL}-v2.tar.gz"]
+
+    w.react(w.version(group, 3, "Rejected"))
+
+    assert f"s3://{BUCKET}/{PREFIX}{w.pointer(MODEL)}" in w.account.objects
+    w.react(*w.sweep())
+    assert at(w) == "2"
+    assert f"s3://{BUCKET}/{PREFIX}{w.pointer(MODEL)}" in w.account.objects
+
+
+def test_a_refusal_under_another_spelling_does_not_rename_the_pointer(w: ArtifactWorld):
+    group = w.group("g", MODEL)
+    for number in (1, 2):
+        w.react(w.version(group, number))
+    event = w.trained(MODEL)
+    event["detail"]["Tags"][ENDPOINT_TAG] = ENDPOINT.upper()
+
+    w.react(event)
+    w.react(w.version(group, 2, "Rejected"))
+
+    assert [one["code"] for one in details(w, "ArtifactRejected")] == ["another-source"]
+    assert w.account.parameters == {f"/stationkeeper/{ENDPOINT}/{MODEL}": f"{MODEL}/{MODEL}-v1.tar.gz"}
+
+
+def test_a_night_of_rejections_is_a_few_messages(w: ArtifactWorld):
+    groups = [w.group(f"g{number}", f"m{number}") for number in range(12)]
+    for group in groups:
+        w.react(w.version(group, 1))
+        w.react(w.version(group, 2))
+    for group in groups:
+        w.react(w.version(group, 2, "Rejected"))
+
+    assert len(details(w, "ArtifactWithdrawn")) == 12
+    assert len([one for one in details(w, "ArtifactWithdrawn") if not one["quiet"]]) == 4
+
+
+def test_endpoints_that_are_not_there_are_counted_together(w: ArtifactWorld):
+    for number in range(12):
+        event = w.trained(f"m{number}")
+        event["detail"]["Tags"][ENDPOINT_TAG] = f"wrong-{number}"
+        w.react(event)
+
+    told = details(w, "ArtifactRejected")
+    assert {one["code"] for one in told} == {"no-endpoint"}
+    assert len([one for one in told if not one["quiet"]]) == 4
+
+
+def test_what_may_not_be_deleted_is_tried_again(w: ArtifactWorld):
+    w.react(w.trained(MODEL))
+    w.wait(hours=1)
+    w.react(w.trained(MODEL))
+    w.wait(days=8)
+    w.account.undeletable = True
+    w.react(*w.sweep())
+    assert len(labels(w)) == 2
+
+    w.account.undeletable = False
+    w.wait(hours=1)
+    w.react(*w.sweep())
+
+    assert len(labels(w)) == 1
+    settled(w)
+
+
+def test_whom_a_job_named_hears_that_its_version_was_taken_back(w: ArtifactWorld):
+    w.react(w.trained(MODEL, on_call="team-a"))
+    w.wait(hours=1)
+    w.react(w.trained(MODEL, on_call="team-a"))
+
+    w.react(take_back(w, at(w)))
+
+    assert [one["on_call"] for one in details(w, "ArtifactWithdrawn")] == ["team-a"]
 
 
 @given(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))
@@ -1750,7 +1866,8 @@ def test_messages_about_what_nobody_knows_do_nothing(endpoint: str, model: str):
     w = ArtifactWorld()
 
     w.react(w.message("LookAtModel", endpoint=endpoint, model=model))
-    w.react(w.message("TakeModelBack", endpoint=endpoint, model=model, version="1"))
+    with pytest.raises(LookRefused):
+        w.react(w.message("TakeModelBack", endpoint=endpoint, model=model, version="1"))
     w.react(w.message("LookAgain", group_arn=model))
 
     assert (w.account.items, w.account.said) == ({}, [])
@@ -1786,7 +1903,7 @@ def test_calls_of_a_job(w: ArtifactWorld):
         "GetItem",
         *_ENDPOINT_KNOWN[2:],
     ]
-    w.wait(minutes=5)
+    w.wait(minutes=1)
     assert w.calls_of(w.trained(MODEL)) == _COLD
 
 
@@ -1800,7 +1917,8 @@ def test_calls_of_a_version(w: ArtifactWorld):
     assert w.calls_of(approved) == [*look, "GetObject", "CopyObject", *settling, *look[2:]]
     assert w.calls_of(approved) == look
     w.react(w.version(group, 2))
-    assert w.calls_of(w.version(group, 2, "Rejected")) == [*look, *settling, *look[2:]]
+    rejection = [*look, "HeadObject", "UpdateItem", *settling, *look[2:]]
+    assert w.calls_of(w.version(group, 2, "Rejected")) == rejection
     assert w.calls_of(look_again(w, group)) == ["ListTags", *look[2:]]
 
 
@@ -1812,7 +1930,7 @@ def test_calls_of_the_others(w: ArtifactWorld):
     w.wait(days=7)
     assert w.calls_of(look_at(w)) == ["GetItem", "PutItem", "DeleteObject", "PutItem"]
     w.react(w.trained("warm"))
-    w.wait(minutes=1)
+    w.wait(seconds=30)
 
     broken = w.trained(MODEL, refusal=TRUNCATED)
     assert w.calls_of(broken) == [

@@ -66,7 +66,7 @@ class LookRefused(StationkeeperError):
     """AWS did not answer a look that something can be told without."""
 
 
-class StillLoading(StationkeeperError):
+class StillLoading(UnderWay):
     """A new version of a model was called and is still being loaded; it is called again later."""
 
 

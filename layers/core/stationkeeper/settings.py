@@ -79,7 +79,7 @@ class ArtifactSyncSettings(_InTheAccount):
     event_bus_name: str = Field(min_length=1)
     on_call: str = Field(min_length=1)
     keep_days: int = Field(ge=1, le=365)
-    artifact_limit_megabytes: int = Field(ge=1, le=20_000)
+    artifact_limit_megabytes: int = Field(ge=1, le=12_000)
     unpacked_limit_megabytes: int = Field(ge=1, le=100_000)
     artifact_key_arn: str = ""
 

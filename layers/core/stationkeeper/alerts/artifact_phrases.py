@@ -145,6 +145,12 @@ REFUSALS: dict[str, RefusalWords] = {
         headline="new version failed its warm-up",
         final=True,
     ),
+    "warm-up-not-tried": RefusalWords(
+        "its warm-up could not be tried",
+        "not warmed up",
+        (source_seen, registry_told, tags_seen),
+        headline="new version held back, its warm-up could not be tried",
+    ),
     POINTER_REFUSED: RefusalWords(
         "the pointer was not moved",
         "pointer stuck",

@@ -123,6 +123,8 @@ class ModelRecord(_Remembered):
     """Orders writes of the record; has nothing to do with the model's versions."""
     endpoint: str = ""
     model: str = ""
+    on_call: str = ""
+    """Whom messages name, as the newest publication said."""
     generation: int = 0
     owner: str = ""
     versions: tuple[Version, ...] = ()

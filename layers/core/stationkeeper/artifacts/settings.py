@@ -1,6 +1,5 @@
 """How people want artifacts published: the tags of a training job, or of a model package group."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,8 +7,6 @@ from stationkeeper.alerts.text import plain
 from stationkeeper.events.artifact_trigger import ENDPOINT_TAG
 from stationkeeper.releases.names import is_resource_name
 from stationkeeper.tags import TAG_PREFIX, TagReader
-
-_PAYLOAD = re.compile(r"on|s3://[^/\s]+/\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +39,14 @@ def settings_of(tags: Mapping[str, str]) -> ArtifactSettings:
     endpoint = reader.text(ENDPOINT_TAG.removeprefix(TAG_PREFIX))
     if not endpoint:
         return ArtifactSettings()
+    warm_up = reader.text("warm-up")
     wrong = f"The tag {ENDPOINT_TAG} is {plain(endpoint, 80)!r}, which is no name of an endpoint."
     return ArtifactSettings(
         endpoint=endpoint,
         endpoint_problem="" if is_resource_name(endpoint) else wrong,
         target_model=reader.text("target-model"),
         in_place=reader.choice("in-place", ("on", "off")) == "on",
-        warm_up=reader.matching("warm-up", _PAYLOAD, "on, or s3://bucket/request.csv") or "",
+        warm_up="" if warm_up.lower() == "off" else warm_up,
         on_call=reader.text("on-call"),
         waits_for_approval=bool(reader.text("register-to")),
         problems=tuple(reader.problems),

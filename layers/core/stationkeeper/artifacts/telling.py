@@ -48,14 +48,14 @@ class Telling:
         *,
         warmed: bool = False,
         mended: Refused | None = None,
-        again: bool = False,
+        again: int = 0,
     ) -> ArtifactPublished:
         """
         Parameters
         ----------
         record, before : the record with the version, and as it was before.
         mended : the refusal that on-call heard of, and that this makes good.
-        again : it was published before, and callers are sent to it anew because a person approved it again.
+        again : it was published before, and callers are sent to it anew because a person approved it: how many of the endpoint on that day.
         """
         previous = before.serving
         about = f"{version.uri} {record.version}" if again else version.uri
@@ -64,7 +64,7 @@ class Telling:
             {
                 **self._shared("ArtifactPublished", Severity.INFO, incident, version.label, about),
                 **self._serving(record),
-                "quiet": mended is None and not again,
+                "quiet": mended is None and not (again and is_loud(again)),
                 "target_model": version.target_model,
                 "published_uri": plain(version.uri, 1_200),
                 "size_bytes": version.size_bytes,
@@ -110,8 +110,8 @@ class Telling:
             }
         )
 
-    def withdrawn(self, version: Version, record: ModelRecord) -> ArtifactWithdrawn:
-        """`record` as it is with the version taken back."""
+    def withdrawn(self, version: Version, record: ModelRecord, of_the_day: int = 1) -> ArtifactWithdrawn:
+        """`record` as it is with the version taken back; `of_the_day`: how many of the endpoint were, this one included."""
         incident = self._incident("withdrawn", self.source.identity)
         return ArtifactWithdrawn.model_validate(
             {
@@ -120,6 +120,7 @@ class Telling:
                 ),
                 **self._serving(record),
                 "severity": Severity.WARNING if record.current == version.uri else Severity.INFO,
+                "quiet": not is_loud(of_the_day),
                 "target_model": version.target_model,
                 "nothing_left": record.current == version.uri,
             }

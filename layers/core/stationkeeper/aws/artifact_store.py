@@ -28,7 +28,7 @@ from stationkeeper.aws.artifact_refusals import (
     uri_of,
 )
 from stationkeeper.aws.errors import code_of, is_denied, said_by
-from stationkeeper.errors import MemoryConflict
+from stationkeeper.errors import MemoryConflict, UnderWay
 from stationkeeper.telemetry import logger
 
 if TYPE_CHECKING:
@@ -189,6 +189,8 @@ class S3ArtifactStore:
         try:
             return self._copied(copy)
         except ClientError as error:
+            if code_of(error) == "ConditionalRequestConflict":
+                raise UnderWay(f"{uri_of(bucket, key)} is being written at this moment") from error
             if code_of(error) not in (*_CONDITION_FAILED, "NoSuchUpload"):
                 refuse(error, copy.what, source, copy.target)
                 raise
@@ -262,12 +264,17 @@ class S3ArtifactStore:
             refuse(error, copy.what, source, copy.target)
             raise
 
-    # ------------------------------------------------------------ deleting
+    # ------------------------------------------------------------ looking again, and deleting
+
+    def is_there(self, bucket: str, key: str, etag: str) -> bool:
+        """Whether what we put there still lies there. One HeadObject."""
+        there = self._there(bucket, key)
+        return there is not None and there["ETag"] == etag
 
     def delete(self, bucket: str, key: str, etag: str) -> bool:
-        """Delete what we put there; whether it is gone. One DeleteObject.
+        """Delete what we put there; whether nothing of ours lies there any more. One DeleteObject.
 
-        False when something else lies there by now, or when we may not. In a bucket with versions it becomes an older version.
+        Something else that lies there by now is left alone. False when we may not. In a bucket with versions it becomes an older version.
         """
         try:
             self._client().delete_object(Bucket=bucket, Key=key, IfMatch=etag)
@@ -275,7 +282,9 @@ class S3ArtifactStore:
             if code_of(error) in MISSING:
                 return True
             if code_of(error) in _CONDITION_FAILED:
-                return False
+                facts = {"decision": "not-ours", "thing": uri_of(bucket, key)}
+                logger.warning("Something else lies there: left alone", extra=facts)
+                return True
             if not is_denied(error):
                 raise
             facts = {"decision": "kept", "thing": uri_of(bucket, key), "reason": said_by(error)}

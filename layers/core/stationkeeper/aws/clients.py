@@ -38,8 +38,8 @@ _ARTIFACTS = Config(
     read_timeout=60,
     max_pool_connections=16,
 )
-# An account may set 40 parameters a second: adaptive, so that a night's thousands keep to that instead of failing one by one.
-_POINTERS = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, connect_timeout=3, read_timeout=5)
+# An account may set few parameters a second: adaptive, so that a night's thousands keep to that instead of failing one by one.
+_POINTERS = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, connect_timeout=3, read_timeout=15)
 
 
 @cache

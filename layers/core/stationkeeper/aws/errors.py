@@ -16,6 +16,7 @@ _PASSING = (
     "ThrottlingException",
     "ThrottledException",
     "TooManyRequestsException",
+    "TooManyUpdates",
     "RequestLimitExceeded",
     "ConflictException",
     "ConcurrentUpdateException",

@@ -54,7 +54,7 @@ class AwsTrainedJobs:
                         {
                             "Name": "LastModifiedTime",
                             "Operator": "GreaterThanOrEqualTo",
-                            "Value": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                            "Value": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
                         },
                         {"Name": f"Tags.{ENDPOINT_TAG}", "Operator": "Exists"},
                     ]
@@ -65,7 +65,8 @@ class AwsTrainedJobs:
         for page in pages:
             for result in page["Results"]:
                 job: Mapping[str, Any] = result.get("TrainingJob") or {}
-                if job.get("TrainingJobArn"):
+                # Of a tuning job its best model alone is meant to serve.
+                if job.get("TrainingJobArn") and not job.get("TuningJobArn"):
                     yield _found(job)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-_PATIENCE_SECONDS = 240  # the function lives 300, and has read and copied the artifact before
+_PATIENCE_SECONDS = 150  # the function lives 300, and has read and copied the artifact before; it comes back for what still loads
 _PAUSE_SECONDS = 5
 _CALL_SECONDS = 68  # at most: the time-outs of `clients.sagemaker_runtime`
 
@@ -38,6 +38,7 @@ _TYPES = {
 _UNKNOWN_TYPE = "application/octet-stream"
 
 _NOT_ENOUGH_MEMORY = 507  # what containers answer to a model they have no room for
+_PRESSED = (429, 503)  # others are loaded or called at this moment
 _NOT_LOADED = (
     "failed to download model",
     "unable to download model",
@@ -63,7 +64,7 @@ class AwsWarmUps:
         self._clock = clock
 
     def call(self, endpoint: str, target_model: str, payload_uri: str, content_type: str) -> WarmUp:
-        """Call a model until it has answered once, for four minutes at most.
+        """Call a model until it has answered once, for over two minutes at most.
 
         Only an answer of the model, its loading, or none at all speaks against it: where nothing could be tried, that is said.
 
@@ -134,7 +135,9 @@ def _said_of(error: ClientError) -> WarmUp:
     its_words = plain(str(answer.get("OriginalMessage") or said_by(error)), _SHOWN_CHARACTERS)
     statuses = (its_status, answer.get("ResponseMetadata", {}).get("HTTPStatusCode"))
     if _NOT_ENOUGH_MEMORY in statuses or code_of(error).startswith("InsufficientStorage"):
-        return WarmUp(failed=True, said=f"there is not enough memory to load it: {its_words}")
+        return WarmUp(failed=True, loading=True, said=f"there is not enough memory to load it: {its_words}")
+    if code_of(error) == "ModelError" and its_status in _PRESSED:
+        return WarmUp(failed=True, loading=True, said=f"its container is busy ({its_status}): {its_words}")
     if code_of(error) == "ModelError":
         status = f" ({its_status})" if its_status else ""
         return WarmUp(failed=True, said=f"it answered with an error{status}: {its_words}")

@@ -1,18 +1,20 @@
 """From what was trained or approved to a candidate: which model it is of, whether it may be published as that, and how it is told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from stationkeeper.alerts.text import plain
 from stationkeeper.artifacts.naming import Named, model_name, nameless
-from stationkeeper.artifacts.record import ModelRecord, Source
+from stationkeeper.artifacts.place import Place
+from stationkeeper.artifacts.record import ModelRecord, Source, Version
 from stationkeeper.artifacts.refusal import Refusal
 from stationkeeper.artifacts.settings import ArtifactSettings, settings_of
 from stationkeeper.artifacts.telling import Telling
 from stationkeeper.errors import MemoryConflict
 from stationkeeper.events.artifact_trigger import ArtifactTrigger
+from stationkeeper.events.domain import DomainEvent
 from stationkeeper.reactions.artifact_publishing import Candidate, Publishing
 from stationkeeper.reactions.outbox import entry
 from stationkeeper.releases.registry import group_name
@@ -63,7 +65,7 @@ class Candidates:
                 trigger, settings, model, source, named.by if isinstance(named, Named) else ""
             ),
             asked_at=trigger.time,
-            payload_uri=payload_uri if settings.warm_up == "on" else settings.warm_up,
+            payload_uri=payload_uri if settings.warm_up.lower() == "on" else settings.warm_up,
             content_type=content_type,
         )
         if record is None:
@@ -87,26 +89,49 @@ class Candidates:
 
         Returns False when somebody else wrote meanwhile: look again.
         """
-        before = record.serving
-        after = changed.at(before.uri) if before is not None else None
-        telling = self.telling(trigger, settings, record.model, (before or record.versions[-1]).source)
+        settling = self.publishing.settling
         if changed == record:
             if not record.settled:
-                self.publishing.settling.tidy(settings.endpoint, record.model, telling)
+                telling = self._of_record(trigger, settings, record, record.versions[-1])
+                settling.tidy(settings.endpoint, record.model, telling)
             return True
+        before, serving = record.serving, changed.serving
+        after = changed.at(before.uri) if before is not None else None
+        telling = self._of_record(trigger, settings, record, before or record.versions[-1])
         if before is not None and after is not None and after.rejected and not before.rejected:
-            changed = changed.saying(entry(telling.withdrawn(after, changed)))
+            event: DomainEvent = telling.withdrawn(after, changed, settling.taken_back_today(telling))
+            changed = changed.saying(entry(event))
             metrics.count("ArtifactsWithdrawn")
-        elif changed.serving is not None and changed.current != record.current:
-            telling = self.telling(trigger, settings, record.model, changed.serving.source)
-            event = telling.published(changed.serving, changed, record, again=True)
+        elif serving is not None and changed.current != record.current:
+            telling = self._of_record(trigger, settings, record, serving)
+            event = telling.published(serving, changed, record, again=settling.taken_back_today(telling))
             changed = changed.saying(entry(event))
         try:
-            stored = self.publishing.settling.settle(settings.endpoint, record.model, changed, telling)
+            stored = settling.settle(settings.endpoint, record.model, changed, telling)
         except MemoryConflict:
             return False
         logger.info("Followed", extra={"decision": "pointed", "thing": plain(stored.current, 300)})
         return True
+
+    def gone_back_to(self, record: ModelRecord, changed: ModelRecord, place: Place) -> ModelRecord:
+        """A changed record, with callers sent back only to what is still there: somebody else may have deleted it."""
+        while True:
+            pointed = changed.pointed(place, self.now())
+            serving = pointed.serving
+            if serving is None or pointed.current == record.current:
+                return pointed
+            if self.publishing.settling.still_there(serving):
+                return pointed
+            logger.warning("Not there any more", extra={"decision": "gone", "thing": plain(serving.uri, 300)})
+            changed = changed.retired([serving.uri])
+
+    def _of_record(
+        self, trigger: ArtifactTrigger, settings: ArtifactSettings, record: ModelRecord, version: Version
+    ) -> Telling:
+        """What is told of a version that is published: as its publication said it."""
+        telling = self.telling(trigger, settings, record.model, version.source)
+        on_call = settings.on_call or record.on_call or self.on_call
+        return replace(telling, endpoint=record.endpoint, on_call=on_call)
 
     def telling(
         self,

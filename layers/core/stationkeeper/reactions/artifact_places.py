@@ -9,7 +9,7 @@ from stationkeeper.artifacts.place import Place, place_of
 from stationkeeper.artifacts.refusal import Refusal
 from stationkeeper.releases.observed import Endpoint, Fleet
 
-_KEPT_FOR = timedelta(minutes=5)
+_KEPT_FOR = timedelta(minutes=1)
 
 
 class Endpoints(Protocol):
@@ -27,7 +27,7 @@ class EndpointIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Costs 3 calls and one write per endpoint and container, every five minutes."""
+    """Costs 3 calls and one write per endpoint and container, every minute."""
 
     endpoints: Endpoints
     index: EndpointIndex
@@ -35,7 +35,7 @@ class Places:
     _known: dict[str, tuple[datetime, Place]] = field(default_factory=dict)
 
     def of(self, name: str) -> Place | Refusal:
-        """Where an endpoint loads from, at most five minutes old; what is wrong with it is asked every time."""
+        """Where an endpoint loads from, at most a minute old; what is wrong with it is asked every time."""
         asked_at, place = self._known.get(name, (None, None))
         now = self.now()
         if asked_at is not None and place is not None and now - asked_at < _KEPT_FOR:

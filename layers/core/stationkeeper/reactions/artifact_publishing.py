@@ -85,10 +85,14 @@ class Publishing:
                 return False
             label, stored = self._stored(artifact, candidate, record, place)
         except ArtifactRefused as refused:
-            self.refuse(candidate, refused.refusal, record, refused.etag)
+            # What may be mended without a new artifact is read again, though it is the same.
+            self.refuse(candidate, refused.refusal, record, "" if refused.refusal.passing else refused.etag)
             return False
         target_model = version_key(candidate.model, label)
         warm_up = self._warm_up(candidate, place, target_model)
+        if candidate.settings.warm_up and not (warm_up.answered or warm_up.failed):
+            self.refuse(candidate, _not_tried(candidate, warm_up), record)
+            return False
         version = Version(
             source=source,
             generation=0,
@@ -128,7 +132,9 @@ class Publishing:
                 return
             if event is None:
                 refused, event = self.settling.rejection(refusal, record, candidate.telling, etag=etag)
-            changed = record.named(endpoint, model).with_refusals(refused).saying(entry(event))
+            # Only who knows how the endpoint is called names a record that has versions: its pointer is called so.
+            named = record if record.versions else record.named(endpoint, model)
+            changed = named.with_refusals(refused).saying(entry(event))
             try:
                 self.settling.settle(endpoint, model, changed, candidate.telling)
             except MemoryConflict:
@@ -198,7 +204,8 @@ class Publishing:
         owners = record.owner.lower(), version.source.owner.lower()
         failure = self._failure(version, record, telling)
         for _ in range(_LOOKS):
-            if record.published(version.source, place):  # by another copy of the function, at the same moment
+            # By another copy of the function, at the same moment?
+            if record.published(version.source, place):
                 self.finish(candidate, record)
                 return
             if record.owner.lower() not in owners:
@@ -206,6 +213,7 @@ class Publishing:
                     f"{endpoint}/{model} was taken over by {record.owner}; tried again later"
                 )
             changed = record.named(place.endpoint, model).with_owner(version.source.owner)
+            changed = changed.model_copy(update={"on_call": telling.on_call})
             changed = changed.with_version(version.model_copy(update={"generation": changed.generation}))
             changed = changed.pointed(place, self.settling.now())
             if failure is None:
@@ -243,3 +251,14 @@ class Publishing:
             "See what its container logged; mend what it says, and train again",
         )
         return self.settling.rejection(refusal, record, telling)
+
+
+def _not_tried(candidate: Candidate, warm_up: WarmUp) -> Refusal:
+    why = warm_up.said or "no sample payload was registered with it"
+    return Refusal(
+        "warm-up-not-tried",
+        f"The tag stationkeeper:warm-up={plain(candidate.settings.warm_up, 120)} asks for a call before anybody is sent to the new version, "
+        f"and none could be made: {why}.",
+        "Name a request that can be read, like s3://bucket/request.csv, or take the tag off",
+        passing=True,
+    )

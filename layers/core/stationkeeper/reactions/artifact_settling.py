@@ -38,7 +38,10 @@ class Shelf(Protocol):
         """Copy a version over the key without one; `KeyTaken`, `ArtifactRefused`, `MemoryConflict`."""
 
     def delete(self, bucket: str, key: str, etag: str) -> bool:
-        """Delete a version, if it is still what was published; False when it may not be, or something else lies there."""
+        """Delete a version, if it is still what was published; False when it may not be."""
+
+    def is_there(self, bucket: str, key: str, etag: str) -> bool:
+        """Whether a version still lies where it was published."""
 
 
 class Refusals(Protocol):
@@ -151,7 +154,9 @@ class Settling:
         """
         source = telling.source
         what = f"{identity or source.identity} {refusal.code} {etag}"
-        number = self.refusals.next_of_the_day(telling.endpoint, self.now(), what)
+        # An endpoint that is not there has no name of its own: a wrong tag on 10,000 jobs may be 10,000 names.
+        endpoint = "-" if refusal.code == "no-endpoint" else telling.endpoint
+        number = self.refusals.next_of_the_day(endpoint, self.now(), what)
         event = telling.rejected(refusal, record, number, target_model, etag)
         metrics.count("ArtifactsRejected", reason=refusal.code)
         logger.warning(
@@ -171,6 +176,16 @@ class Settling:
             at=event.at,
         )
         return refused, event
+
+    def taken_back_today(self, telling: Telling) -> int:
+        """Count a version that is taken back, or approved again: how many there were of the endpoint on that day."""
+        what = f"{telling.source.identity} {telling.event_id}"
+        return self.refusals.next_of_the_day(f"{telling.endpoint}#taken-back", self.now(), what)
+
+    def still_there(self, version: Version) -> bool:
+        """Whether callers could be sent back to a version."""
+        bucket, key, _ = version.where
+        return self.shelf.is_there(bucket, key, version.etag)
 
     def _bring_pointer(
         self, record: ModelRecord, current: Version, telling: Telling, progress: "_Progress"
@@ -233,7 +248,13 @@ class Settling:
         if any(one is not None and (one.identity, one.code) == (identity, refusal.code) for one in known):
             logger.info("Still refused", extra={"decision": "refused-before", "reason": refusal.code})
             return
-        about = replace(telling, source=current.source, named_by="")
+        about = replace(
+            telling,
+            source=current.source,
+            named_by="",
+            endpoint=record.endpoint,
+            on_call=record.on_call or telling.on_call,
+        )
         refused, event = self.rejection(
             refusal, record, about, identity=identity, target_model=current.target_model
         )
@@ -243,7 +264,8 @@ class Settling:
     def _deleted(self, version: Version) -> bool:
         bucket, key, _ = version.where
         if not self.shelf.delete(bucket, key, version.etag):
-            logger.warning("Kept for good", extra={"decision": "not-ours", "thing": version.uri})
+            metrics.count("ArtifactsNotDeleted")  # it stays marked: the next look tries again
+            return False
         metrics.count("ArtifactsRetired")
         logger.info("Retired", extra={"decision": "retired", "thing": version.uri})
         return True

@@ -1,12 +1,12 @@
 """Every hour: what the events of artifacts did not bring through, and what is due to be deleted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from stationkeeper.artifacts.found_job import FoundJob
-from stationkeeper.artifacts.naming import Named, model_name
+from stationkeeper.artifacts.naming import Named, model_name, nameless
 from stationkeeper.artifacts.settings import settings_of
 from stationkeeper.events.artifact_trigger import LOOK_AT_MODEL, LOOK_AT_TRAINING_JOB
 from stationkeeper.events.domain import stable_id
@@ -34,7 +34,7 @@ class ModelIndex(Protocol):
     def due(self, endpoint: str, now: datetime) -> tuple[str, ...]:
         """Models of an endpoint for which something is to be done."""
 
-    def settled(self, models: Iterator[tuple[str, str]]) -> Mapping[tuple[str, str], frozenset[str]]:
+    def settled(self, models: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], frozenset[str]]:
         """Lower-case ARNs of what is published or finally refused, by (endpoint, model)."""
 
 
@@ -75,12 +75,8 @@ class ArtifactSweep:
         """Jobs of the last day whose models are neither published nor refused for good."""
         found = [one for one in self.trained.trained_since(now - _LOOKS_BACK) if _meant(one)]
         models = {one.job.arn: _model_of(one) for one in found}
-        settled = self.index.settled(model for model in models.values() if model is not None)
-        return [
-            one.job
-            for one in found
-            if (model := models[one.job.arn]) is None or one.job.arn.lower() not in settled.get(model, ())
-        ]
+        settled = self.index.settled(models.values())
+        return [one.job for one in found if one.job.arn.lower() not in settled.get(models[one.job.arn], ())]
 
 
 def _meant(found: FoundJob) -> bool:
@@ -88,11 +84,11 @@ def _meant(found: FoundJob) -> bool:
     return bool(settings.endpoint) and not settings.waits_for_approval
 
 
-def _model_of(found: FoundJob) -> tuple[str, str] | None:
-    """Endpoint and model of a job; None when nothing tells its model."""
+def _model_of(found: FoundJob) -> tuple[str, str]:
+    """Endpoint and model of a job, or where its refusal is remembered when nothing tells its model."""
     settings = settings_of(found.job.tags or {})
     named = model_name(settings.target_model, found.artifact_uri)
-    return (settings.endpoint, named.model) if isinstance(named, Named) else None
+    return settings.endpoint, named.model if isinstance(named, Named) else nameless(found.job.arn)
 
 
 def _message(due: SweepDue, detail_type: str, detail: Mapping[str, object], what: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from stationkeeper.artifacts.place import Place
 from stationkeeper.artifacts.record import Source
 from stationkeeper.artifacts.refusal import Refusal
 from stationkeeper.artifacts.settings import ArtifactSettings, settings_of
-from stationkeeper.errors import MemoryConflict
+from stationkeeper.errors import LookRefused, MemoryConflict
 from stationkeeper.events.artifact_trigger import ArtifactTrigger
 from stationkeeper.events.job import Job, JobKind
 from stationkeeper.jobs.registration import TrainingJob
@@ -86,18 +86,19 @@ class ArtifactSync:
         return ""
 
     def _take_back(self, trigger: ArtifactTrigger) -> str:
+        """Take back a version of a training job, as a person wants; why not, "" when it was done. Raises where it may be done later."""
         endpoint, model = trigger.endpoint, trigger.model
-        place = self.candidates.publishing.places.of(endpoint)
-        if not isinstance(place, Place):
-            return place.why
         for _ in range(_LOOKS):
             record = self.candidates.recall(endpoint, model)
             version = next((one for one in record.versions if one.label == trigger.taken_back), None)
             if version is None:
-                return "no version of the model is called so"
+                raise LookRefused(f"{endpoint}/{model} has no version {plain(trigger.taken_back, 100)}")
             if version.source.kind == "model-package":
                 return "it is taken back by rejecting it in the registry"
-            changed = record.with_taken_back(version.label).pointed(place, self.now())
+            place = self.candidates.publishing.places.of(record.endpoint)
+            if not isinstance(place, Place):
+                raise LookRefused(place.why)
+            changed = self.candidates.gone_back_to(record, record.with_taken_back(version.label), place)
             if self.candidates.follow(trigger, ArtifactSettings(endpoint), record, changed):
                 return ""
         raise MemoryConflict(f"the record of {endpoint}/{model} kept changing; tried again later")

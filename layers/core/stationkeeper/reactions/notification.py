@@ -50,9 +50,8 @@ class Notification:
             incident=detail.incident,
             domain_event_id=detail.id,
         ):
-            if (
-                isinstance(detail, ArtifactEvent) and detail.quiet
-            ):  # the rule drops these; the code checks again
+            # The rule drops these; the code checks again.
+            if isinstance(detail, ArtifactEvent) and detail.quiet:
                 logger.info("Ignored", extra={"decision": "ignored", "reason": "for the bus only"})
                 return
             message = message_for(detail, self.severity_policy_parameter)
