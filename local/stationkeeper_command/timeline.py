@@ -235,6 +235,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "published": lambda line: (
         f"{_file(line)} is published" + ("" if line["pointed"] else "; callers stay where they are")
     ),
+    "gone": lambda line: f"{_file(line)} is not there any more: nobody is sent back to it",
     "kept-back": lambda line: f"{_file(line)} lies ready, but nobody is sent to it",
     "in-place": lambda line: f"puts it at {line['target_model']} too",
     "pointed": lambda line: f"sends callers to {line.get('target_model') or _file(line)}",

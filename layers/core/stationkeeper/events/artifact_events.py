@@ -69,7 +69,7 @@ class ArtifactRejected(ArtifactEvent):
     reason: str
     hint: str = ""
     passing: bool = False
-    """Whether it is looked at again every hour of a day: it may be mended without a new artifact."""
+    """Whether it is looked at again every hour (a job for a day, a version while it is approved): it may be mended without a new artifact."""
     target_model: str = ""
     """Of a version that lies under the prefix: something else about it could not be done. "" of what was not published."""
     of_the_day: int = 1

@@ -85,8 +85,8 @@ class Settling:
 
         Raises
         ------
-        MemoryConflict
-            Others kept changing the record; tried again later.
+        UnderWay
+            Others kept changing the record, or what lies in place; what is left is done when the event comes again.
         """
         progress = _Progress(record)
         for _ in range(_LOOKS):
@@ -110,7 +110,7 @@ class Settling:
                 record = self.records.recall(endpoint, model)
                 continue
             return
-        raise MemoryConflict(f"the record of {endpoint}/{model} did not come to rest; tried again later")
+        raise UnderWay(f"the record of {endpoint}/{model} did not come to rest")
 
     def tidy(self, endpoint: str, model: str, telling: Telling) -> None:
         """Finish what was left undone, and delete the versions that nobody was sent to for long enough.
@@ -229,6 +229,8 @@ class Settling:
             self._say_once(refusal, "in place", record, current, telling, progress)
         except ArtifactRefused as refused:
             self._say_once(refused.refusal, "in place", record, current, telling, progress)
+        except MemoryConflict as conflict:
+            raise UnderWay(str(conflict)) from conflict
         else:
             progress.in_place = current.uri
             logger.info("In place", extra={"decision": "in-place", "target_model": wanted})
