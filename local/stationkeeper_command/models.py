@@ -110,16 +110,11 @@ class Model:
 
     @cached_property
     def refusals(self) -> tuple[Refusal, ...]:
-        """Newest first; a version whose warm-up failed was refused too."""
+        """Newest first."""
         found = [
             Refusal(one.code, one.at, one.source_arn, one.passing, self._is_open(one))
             for one in self.record.refused
         ]
-        for one in self.record.versions:
-            if one.failed:
-                source, at = one.source, one.published_at
-                still = not self._made_good(source.owner, source.number, at)
-                found.append(Refusal("warm-up", at, source.arn, passing=False, open=still))
         return tuple(sorted(found, key=lambda one: one.at, reverse=True))
 
     @property
@@ -151,13 +146,8 @@ class Model:
             return not self.pointed
         if refused.identity.startswith("in place "):
             return self.in_place_behind
-        return not self._made_good(refused.owner, refused.number, refused.at)
-
-    def _made_good(self, owner: str, number: int, at: datetime) -> bool:
-        """Whether a good version was published since, that is not older than what was refused."""
-        return any(
-            one.published_at > at
-            and (one.source.number >= number or one.source.owner.lower() != owner.lower())
+        return not any(
+            one.published_at > refused.at and one.makes_good(refused)
             for one in self.record.versions
             if not one.failed
         )

@@ -162,7 +162,7 @@ def test_a_refusal_is_open_until_a_good_version_is_published() -> None:
 def test_a_failed_warm_up_is_a_refusal_and_makes_nothing_good() -> None:
     good, failed = of_job(10), of_job(3, failed="it answered 500")
 
-    found = model(good, failed, current=good, refused=(refused("truncated", 5),))
+    found = model(good, failed, current=good, refused=(refused("truncated", 5), refused("warm-up", 3)))
 
     assert [one.code for one in found.open_refusals] == ["warm-up", "truncated"]
 
@@ -315,7 +315,7 @@ def test_all_of_one_model() -> None:
         of_job(20),
         of_job(2),
         pointer=of_job(20).uri,
-        refused=(refused("truncated", 40), refused("denied", 1, passing=True)),
+        refused=(refused("truncated", 40), refused("warm-up", 30), refused("denied", 1, passing=True)),
     )
 
     lines = printed(listing([found], View.VERSIONS, only=found))
@@ -332,7 +332,7 @@ def test_all_of_one_model() -> None:
     assert lines[6] == f"Pointer /stationkeeper/house-prices/Houston_TX: {of_job(20).target_model}"
     assert lines[7:9] == ["Pointer not moved yet.", "Refused: denied, 1 hour ago."]
     assert [line.split("  ")[0] for line in lines[10:]] == ["REFUSED", "denied", "warm-up", "truncated"]
-    assert [line.split("  ")[-1] for line in lines[11:]] == ["bad-1", "houston-30", "bad-40"]
+    assert [line.split("  ")[-1] for line in lines[11:]] == ["bad-1", "bad-30", "bad-40"]
     assert "looked at again" in lines[11]
     assert "made good" in lines[13]
 

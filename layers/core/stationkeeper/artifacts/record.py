@@ -78,6 +78,10 @@ class Version(_Remembered):
         """Whether callers may be sent to it."""
         return not (self.rejected or self.failed or self.retiring or self.retired)
 
+    def makes_good(self, refused: "Refused") -> bool:
+        """Whether it makes up for a refusal before it: not for one of what is newer than it."""
+        return self.source.owner.lower() != refused.owner.lower() or self.source.number >= refused.number
+
     @property
     def where(self) -> tuple[str, str, str]:
         """Bucket, key, and the prefix the key begins with."""
@@ -226,7 +230,7 @@ class ModelRecord(_Remembered):
     def mended_by(self, version: Version) -> Refused | None:
         """The newest refusal that on-call heard of and that a version makes good: not one of what is newer than it."""
         return max(
-            (one for one in self.refused if one.loud and _makes_good(version, one)),
+            (one for one in self.refused if one.loud and version.makes_good(one)),
             key=lambda one: one.at,
             default=None,
         )
@@ -252,8 +256,7 @@ class ModelRecord(_Remembered):
         refused = tuple(one for one in self.refused if one.identity != version.source.identity)
         if not version.failed:
             refused = tuple(
-                one.model_copy(update={"loud": False}) if _makes_good(version, one) else one
-                for one in refused
+                one.model_copy(update={"loud": False}) if version.makes_good(one) else one for one in refused
             )
         return self._with(versions=(*others, version), refused=refused)
 
@@ -338,10 +341,6 @@ class ModelRecord(_Remembered):
 
     def _with(self, **changes: object) -> "ModelRecord":
         return self.model_copy(update=changes)
-
-
-def _makes_good(version: Version, refused: Refused) -> bool:
-    return version.source.owner.lower() != refused.owner.lower() or version.source.number >= refused.number
 
 
 def _over(version: Version, keep: timedelta, now: datetime) -> bool:
