@@ -459,10 +459,12 @@ class WholeWorld(ReleaseWorld):
 
     # ---------------------------------------------------------------- models of multi-model endpoints
 
+    def begin_in_the_morning(self) -> None:
+        """It is one in the morning: what is counted by the day does not depend on the hour the tests run at."""
+        self.clock.jump_to((self.now + timedelta(days=1)).replace(hour=1, minute=0).timestamp())
+
     def multi_model_endpoint(self, name: str = HOUSES, *containers: dict[str, Any]) -> str:
         """A multi-model endpoint in service; `containers` of an inference pipeline, or the one of another kind."""
-        # Rejections are counted by the day: it is one in the morning, and no test comes near the end of it by itself.
-        self.clock.jump_to((self.now + timedelta(days=1)).replace(hour=1, minute=0).timestamp())
         first, *others = containers or (HOUSES_CONTAINER,)
         told = {"Containers": [first, *others]} if others else {"PrimaryContainer": first}
         self.sagemaker.create_model(ModelName=f"{name}-models", ExecutionRoleArn=ROLE, **told)

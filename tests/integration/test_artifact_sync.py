@@ -35,6 +35,7 @@ ONE, TWO, THREE = (packed(("model.bin", weights)) for weights in (b"one", b"two"
 def empty() -> Iterator[WholeWorld]:
     """A world without the endpoint."""
     with whole_world() as running:
+        running.begin_in_the_morning()
         yield running
         running.pump()
         running.read_mail()
