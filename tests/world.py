@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 BUCKET = f"sagemaker-{REGION}-{ACCOUNT}"
+REPORT_BUCKET = "stationkeeper-reports"
 TABLE = "state"
 PARAMETER = "/stationkeeper/severity-policy"
 
@@ -88,6 +89,8 @@ class World:
             REPORT_SIZE_LIMIT_MEGABYTES="128",
             ON_CALL="ml-on-call",
             ALERT_TOPIC_ARN=topic,
+            REPORT_BUCKET=REPORT_BUCKET,
+            AWS_REGION=REGION,
         )
         self.start_containers()
 

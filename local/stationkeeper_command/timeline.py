@@ -13,6 +13,7 @@ from stationkeeper.alerts.text import count, plain
 _REACTIONS = {
     "Notification": "notification",
     "MonitorReport": "monitor_report",
+    "DriftPage": "drift_page",
     "AlarmResponse": "alarm_response",
     "Retraining": "retraining",
     "JobReport": "job_report",
@@ -205,6 +206,8 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
         f"failed, attempt {line['attempt']}: {' '.join(str(line.get('exception', '')).strip().splitlines()[-1:])}"
     ),
     "told": lambda line: "told on-call" if "subject" in line else f"found something to tell: {line['kind']}",
+    "drawn": lambda _: "draws the page of the run",
+    "noted": lambda _: "keeps what was done, for the page of the run",
     "duplicate": lambda _: "told before: not repeated",
     "succeeded": lambda line: f"version {line['releasing']} is in service, on the config that was asked for",
     "rolledback": lambda line: f"version {line['releasing']} is not in service: SageMaker rolled it back",

@@ -14,7 +14,7 @@ DOMAIN = [
     for module in MODULES
     if module.values[0].relative_to(CORE).parts[0]
     in (
-        *("events", "reports", "releases", "alarms", "retraining", "jobs", "artifacts", "alerts"),
+        *("events", "reports", "releases", "alarms", "retraining", "jobs", "artifacts", "alerts", "pages"),
         *("severity.py", "errors.py", "tags.py"),
     )
 ]
@@ -87,7 +87,11 @@ def test_the_domain_knows_neither_adapters_nor_reactions_nor_powertools(path):
     [
         ("reports", "stationkeeper.alerts"),
         ("reports", "stationkeeper.releases"),
+        ("reports", "stationkeeper.pages"),
         ("alerts", "stationkeeper.releases"),
+        ("alerts", "stationkeeper.pages"),
+        ("pages", "stationkeeper.releases"),
+        ("pages", "stationkeeper.retraining"),
         ("alerts", "stationkeeper.alarms"),
         ("alerts", "stationkeeper.retraining"),
         ("alerts", "stationkeeper.jobs"),

@@ -32,6 +32,7 @@ TEMPLATE = yaml_parse(TEXT)
 CORE = Path(stationkeeper.__file__).parent
 REACTIONS = {
     "MonitorReport": "monitor_report",
+    "DriftPage": "drift_page",
     "Release": "release",
     "ArtifactSync": "artifact_sync",
     "AlarmResponse": "alarm_response",
@@ -74,6 +75,10 @@ BY_LAMBDA_ITSELF = {
 }
 WITHOUT_A_CALL = {
     "MonitorReport": {
+        "s3:ListBucket": "S3 tells a missing object from a denied one only to who may list",
+        "kms:Decrypt": "S3 decrypts with the caller's rights",
+    },
+    "DriftPage": {
         "s3:ListBucket": "S3 tells a missing object from a denied one only to who may list",
         "kms:Decrypt": "S3 decrypts with the caller's rights",
     },
@@ -433,6 +438,7 @@ def test_who_may_reject_a_version_can_never_approve_one(reaction):
     ("reaction", "writes", "reads"),
     [
         ("MonitorReport", {"monitor#*"}, set()),
+        ("DriftPage", {"run#*"}, {"release#*"}),
         ("Release", {"release#*"}, {"retraining#*"}),
         ("ArtifactSync", {"models#*", "multi-model-endpoints"}, {"refusals#*"}),
         ("AlarmResponse", {"alarms#*", "release#*"}, {"monitor#*"}),

@@ -11,6 +11,7 @@ from stationkeeper.events.alarm_trigger import AlarmTrigger
 from stationkeeper.events.artifact_trigger import ArtifactTrigger
 from stationkeeper.events.job import JobStateChange
 from stationkeeper.events.on_bus import DomainEventOnBus
+from stationkeeper.events.page_trigger import PageTrigger
 from stationkeeper.events.processing_job import ProcessingJobStateChange
 from stationkeeper.events.release_trigger import ReleaseTrigger
 from stationkeeper.events.scheduled import SweepDue
@@ -24,6 +25,7 @@ RULES = {
 }
 READ_BY = {
     "MonitorReport": ProcessingJobStateChange,
+    "DriftPage": PageTrigger,
     "Release": ReleaseTrigger,
     "ArtifactSync": ArtifactTrigger,
     "AlarmResponse": AlarmTrigger,
@@ -53,6 +55,8 @@ def test_a_sample_is_read_by_every_reaction_that_its_rules_lead_to(name):
     readers = {
         READ_BY[reaction] for rule in rules_of(event) for reaction in READ_BY if rule.startswith(reaction)
     }
+    if ProcessingJobStateChange in readers:  # drift_page reads what the rules of monitor_report let through
+        readers.add(PageTrigger)
     if event["detail-type"] in BETWEEN_OURSELVES:
         readers = BETWEEN_OURSELVES[event["detail-type"]]
 

@@ -9,6 +9,8 @@ MONITOR_REPORT = {
     "EVENT_BUS_NAME": "stationkeeper",
     "SEVERITY_POLICY_PARAMETER": "/stationkeeper/severity-policy",
     "REPORT_SIZE_LIMIT_MEGABYTES": "128",
+    "REPORT_BUCKET": "stationkeeper-reports",
+    "AWS_REGION": "eu-west-1",
     "ON_CALL": "ml-on-call",
 }
 NOTIFICATION = {

@@ -13,6 +13,7 @@ from stationkeeper.events.on_bus import DETAIL_TYPES
 from stationkeeper.events.scheduled import SweepDue
 from stationkeeper.releases.monitoring import BASELINE_JOB_PREFIX
 from stationkeeper.settings import (
+    DriftPageSettings,
     AlarmResponseSettings,
     ArtifactSyncSettings,
     JobReportSettings,
@@ -39,6 +40,7 @@ FUNCTIONS_OF_RULES = {
 }
 REACTIONS = [
     "MonitorReport",
+    "DriftPage",
     "Release",
     "ArtifactSync",
     "AlarmResponse",
@@ -49,6 +51,7 @@ REACTIONS = [
 ]
 SETTINGS = {
     "MonitorReport": MonitorReportSettings,
+    "DriftPage": DriftPageSettings,
     "Release": ReleaseSettings,
     "ArtifactSync": ArtifactSyncSettings,
     "AlarmResponse": AlarmResponseSettings,

@@ -15,6 +15,7 @@ from stationkeeper.aws import clients
 from stationkeeper.settings import (
     AlarmResponseSettings,
     ArtifactSyncSettings,
+    DriftPageSettings,
     JobReportSettings,
     MonitorReportSettings,
     NotificationSettings,
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from stationkeeper.aws.deliveries import PowertoolsDeliveries
     from stationkeeper.aws.newest_runs import AwsNewestRuns
     from stationkeeper.aws.release_sight import AwsReleaseSight
+    from stationkeeper.pages.content import PageContent
     from stationkeeper.reactions.alarm_response import AlarmResponse
     from stationkeeper.reactions.artifact_sync import ArtifactSync
+    from stationkeeper.reactions.drift_page import DriftPage
     from stationkeeper.reactions.job_report import JobReport
     from stationkeeper.reactions.known_retrainings import KnownRetrainings
     from stationkeeper.reactions.monitor_report import MonitorReport
@@ -37,6 +40,11 @@ if TYPE_CHECKING:
     from stationkeeper.reactions.release_looking import Looking
     from stationkeeper.reactions.retraining import Retraining
     from stationkeeper.reactions.sweep import Sweep
+
+
+_METRICS_BYTES = 5_000_000
+# Parsed, a file takes some ten times as much memory.
+_STATISTICS_BYTES = 32_000_000
 
 
 def _now() -> datetime:
@@ -49,6 +57,7 @@ def monitor_report() -> MonitorReport:
     from stationkeeper.aws.processing_jobs import SageMakerProcessingJobs
     from stationkeeper.aws.report_files import S3Reports
     from stationkeeper.aws.severity_policies import SsmPolicies
+    from stationkeeper.pages.address import PagePlace
     from stationkeeper.reactions.monitor_report import MonitorReport
 
     settings = MonitorReportSettings.from_environment(os.environ)
@@ -58,14 +67,47 @@ def monitor_report() -> MonitorReport:
         bus=EventBridgeBus(clients.events, settings.event_bus_name),
         policies=SsmPolicies(clients.ssm, settings.severity_policy_parameter),
         jobs=SageMakerProcessingJobs(clients.sagemaker),
+        pages=PagePlace(settings.report_bucket, settings.aws_region),
         on_call=settings.on_call,
         now=_now,
     )
 
 
+def drift_page() -> DriftPage:
+    from stationkeeper.aws.drift_pages import S3DriftPages
+    from stationkeeper.aws.measured_files import S3MeasuredFiles
+    from stationkeeper.aws.processing_jobs import SageMakerProcessingJobs
+    from stationkeeper.aws.release_records import DynamoDbReleaseRecords
+    from stationkeeper.aws.report_files import S3Reports
+    from stationkeeper.aws.run_records import DynamoDbRunRecords
+    from stationkeeper.aws.severity_policies import SsmPolicies
+    from stationkeeper.pages.address import PagePlace
+    from stationkeeper.reactions.drift_page import DriftPage
+
+    settings = DriftPageSettings.from_environment(os.environ)
+    return DriftPage(
+        reports=S3Reports(clients.s3, settings.report_size_limit_megabytes * 1_000_000),
+        measured=S3MeasuredFiles(clients.s3, _STATISTICS_BYTES),
+        records=DynamoDbRunRecords(clients.dynamodb, settings.state_table_name),
+        releases=DynamoDbReleaseRecords(clients.dynamodb, settings.state_table_name),
+        pages=S3DriftPages(clients.s3, settings.report_bucket),
+        place=PagePlace(settings.report_bucket, settings.aws_region),
+        policies=SsmPolicies(clients.ssm, settings.severity_policy_parameter),
+        jobs=SageMakerProcessingJobs(clients.sagemaker),
+        draw=_drawn,
+        now=_now,
+    )
+
+
+def _drawn(content: PageContent) -> str:
+    from stationkeeper.pages.drawing import draw
+
+    return draw(content)
+
+
 def release() -> ReleaseReaction:
     from stationkeeper.aws.event_bus import EventBridgeBus
-    from stationkeeper.aws.metrics_files import S3MetricsFiles
+    from stationkeeper.aws.measured_files import S3MeasuredFiles
     from stationkeeper.aws.release_steps import AwsReleaseSteps
     from stationkeeper.aws.smoke_tests import AwsSmokeTests
     from stationkeeper.reactions.approval import Approvals
@@ -85,7 +127,9 @@ def release() -> ReleaseReaction:
             notebook=notebook,
             smoke_tests=AwsSmokeTests(clients.s3, clients.sagemaker_runtime),
         ),
-        approvals=Approvals(looking.sight, S3MetricsFiles(clients.s3), retrainings, notebook),
+        approvals=Approvals(
+            looking.sight, S3MeasuredFiles(clients.s3, _METRICS_BYTES), retrainings, notebook
+        ),
         retrainings=retrainings,
         notebook=notebook,
         now=_now,

@@ -35,6 +35,10 @@ class MemoryConflict(StationkeeperError):
     """Somebody else changed what is remembered at the same moment; look again."""
 
 
+class PageChanged(StationkeeperError):
+    """Somebody else drew the same page at the same moment; look again."""
+
+
 class UnderWay(StationkeeperError):
     """Another copy of the function is at the same thing; looked at again when it should be done."""
 

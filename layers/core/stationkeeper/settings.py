@@ -35,12 +35,23 @@ def _names(value: Any) -> Any:
     )
 
 
-class MonitorReportSettings(_Settings):
+class _OfReports(_Settings):
+    """What judging a report, and linking its page, takes."""
+
     state_table_name: str = Field(min_length=1)
-    event_bus_name: str = Field(min_length=1)
     severity_policy_parameter: str = Field(min_length=1)
     report_size_limit_megabytes: int = Field(ge=1, le=128)
+    report_bucket: str = Field(min_length=1)
+    aws_region: str = Field(min_length=1)
+
+
+class MonitorReportSettings(_OfReports):
+    event_bus_name: str = Field(min_length=1)
     on_call: str = Field(min_length=1)
+
+
+class DriftPageSettings(_OfReports):
+    pass
 
 
 type Names = Annotated[tuple[str, ...], BeforeValidator(_names)]

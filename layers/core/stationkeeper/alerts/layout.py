@@ -69,6 +69,14 @@ def cloudwatch_console(region: str) -> str:
     return f"{console(region)}/cloudwatch/home?region={region}#"
 
 
+def s3_console(uri: str, region: str) -> str:
+    """Where a person opens a file in S3, from its `s3://bucket/key`."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return (
+        f"{console(region)}/s3/object/{quote(bucket, safe='')}?region={region}&prefix={quote(key, safe='/')}"
+    )
+
+
 def console(region: str) -> str:
     """Where the console of a region is, in whichever partition."""
     if region.startswith("cn-"):

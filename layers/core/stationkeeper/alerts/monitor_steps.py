@@ -3,9 +3,21 @@
 import json
 from datetime import timedelta
 
-from stationkeeper.alerts.layout import Step, endpoint_page, sagemaker_console
+from stationkeeper.alerts.layout import Step, endpoint_page, s3_console, sagemaker_console
 from stationkeeper.alerts.text import quoted
 from stationkeeper.events.domain import MonitorBlind, MonitorEvent, ReportedViolation, ViolationsDetected
+
+
+def drift_page(event: MonitorEvent) -> Step | None:
+    if not event.page_uri:
+        return None
+    return Step(
+        "See it drawn: what broke beside the baseline, and the last runs (there within a minute or two)",
+        (
+            s3_console(event.page_uri, event.region),
+            f"aws s3 cp --region {event.region} {quoted(event.page_uri)} drift.html",
+        ),
+    )
 
 
 def read_report(event: MonitorEvent) -> Step | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from stationkeeper.alerts.layout import Told, facts, listed, paragraphs, steps
-from stationkeeper.alerts.monitor_steps import advised, consoles, job_log, mute, read_report
+from stationkeeper.alerts.monitor_steps import advised, consoles, drift_page, job_log, mute, read_report
 from stationkeeper.alerts.phrases import (
     BLIND,
     MONITORS,
@@ -82,7 +82,12 @@ def _violations(event: ViolationsDetected, parameter: str) -> Told:
         f"  You hear again when something new or worse is found, {_rhythm(event)} while this lasts, and when it is over."
     )
     parts.append(
-        steps(read_report(event), consoles(event), mute(event, (fresh or lasting_on)[:1], parameter))
+        steps(
+            drift_page(event),
+            read_report(event),
+            consoles(event),
+            mute(event, (fresh or lasting_on)[:1], parameter),
+        )
     )
     choices = headlines(event.by_check)
     return Told((*(choice + suffix for choice in choices), *choices[-2:]), paragraphs(*parts))
@@ -166,7 +171,7 @@ def _blind(event: MonitorBlind) -> Told:
     did = "It told you, and did not count this run as healthy. It changed nothing on the endpoint."
     then = f"You hear again when the reason changes, {_rhythm(event)} while this lasts, and when the monitor sees again."
     parts.append("\n  ".join(["WHAT STATIONKEEPER DID", did, *([] if late else [then])]))
-    parts.append(steps(advised(event, words.advice), job_log(event), consoles(event)))
+    parts.append(steps(advised(event, words.advice), job_log(event), consoles(event), drift_page(event)))
     return Told(choices, paragraphs(*parts, _policy_problem(event)))
 
 
@@ -203,7 +208,7 @@ def _recovered(event: MonitorRecovered) -> Told:
     else:
         did = "It closed the incident. Nothing is left for you to do."
     parts.append(f"WHAT STATIONKEEPER DID\n  {did}")
-    parts.append(steps(read_report(event), consoles(event), title="TO CHECK IT"))
+    parts.append(steps(drift_page(event), read_report(event), consoles(event), title="TO CHECK IT"))
     body = paragraphs(*parts, _policy_problem(event))
     return Told(choices, body, fine=not event.open_violations)
 

@@ -40,6 +40,7 @@ class Context:
     policy_problem: str | None
     newer_run_at: datetime | None = None
     open_violations: int | None = None
+    page_uri: str = ""
 
 
 def domain_event(
@@ -69,6 +70,7 @@ def domain_event(
             event_id=context.event_id, job=plain(execution.job), job_arn=plain(execution.job_arn, 300)
         ),
         "report_uri": plain(execution.report_uri, 1_200) if execution.report_uri else None,
+        "page_uri": context.page_uri,
         "newer_run_at": context.newer_run_at,
         "policy_problem": context.policy_problem,
     }

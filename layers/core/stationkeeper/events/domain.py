@@ -87,6 +87,8 @@ class MonitorEvent(DomainEvent):
     since: AwareDatetime
     runs: int
     report_uri: str | None = None
+    page_uri: str = ""
+    """Where the run's drift page is, a minute after the run was judged."""
     newer_run_at: AwareDatetime | None = None
     """When this run's event came late: when the newest run known was due."""
     policy_problem: str | None = None

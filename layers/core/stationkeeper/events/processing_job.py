@@ -30,6 +30,16 @@ class ProcessingOutputConfig(SageMakerModel):
     outputs: Many[ProcessingOutput] = ()
 
 
+class S3Input(SageMakerModel):
+    s3_uri: Text = None
+    local_path: Text = None
+
+
+class ProcessingInput(SageMakerModel):
+    input_name: Text = None
+    s3_input: Maybe[S3Input] = None
+
+
 class AppSpecification(SageMakerModel):
     image_uri: Text = None
 
@@ -44,6 +54,7 @@ class ProcessingJob(SageMakerModel):
     exit_message: Text = None
     failure_reason: Text = None
     app_specification: Maybe[AppSpecification] = None
+    processing_inputs: Many[ProcessingInput] = ()
     processing_output_config: Maybe[ProcessingOutputConfig] = None
     environment: TextMap = Field(default_factory=dict)
     tags: TextMap = Field(default_factory=dict)
@@ -76,6 +87,27 @@ class ProcessingJob(SageMakerModel):
         for s3 in [*by_name, *by_path, *(s3 for _, s3 in uris)]:
             if s3.s3_uri:
                 return s3.s3_uri.rstrip("/")
+        return None
+
+    def baseline_uri(self, of: Literal["statistics", "constraints"]) -> str | None:
+        """S3 address of the baseline's file that the run was held against; None when not told.
+
+        The environment names the file in the container, an input the address its folder was filled from: a file or a folder.
+        """
+        folder, _, name = (self.environment.get(f"baseline_{of}") or "").rpartition("/")
+        usual_name = "baseline" if of == "statistics" else "constraints"
+        inputs = [
+            (one.input_name, one.s3_input) for one in self.processing_inputs if one.s3_input is not None
+        ]
+        by_path = [s3 for _, s3 in inputs if folder and s3.local_path == folder]
+        by_name = [s3 for input_name, s3 in inputs if input_name == usual_name]
+        for s3 in [*by_path, *by_name]:
+            if s3.s3_uri:
+                return (
+                    s3.s3_uri
+                    if s3.s3_uri.endswith(".json")
+                    else f"{s3.s3_uri.rstrip('/')}/{name or f'{of}.json'}"
+                )
         return None
 
     def scheduled_for(self) -> datetime | None:

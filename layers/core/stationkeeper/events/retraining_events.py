@@ -26,6 +26,9 @@ class RetrainingEvent(DomainEvent):
     pipeline_arn: str
     schedule: str
     """The monitoring schedule that found the drift."""
+    schedule_arn: str = ""
+    run_at: AwareDatetime | None = None
+    """When the run that found it was due; its job is in `cause`."""
     drift: str
     """What was found, in a few words."""
     drift_severity: Severity

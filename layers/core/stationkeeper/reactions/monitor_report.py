@@ -1,7 +1,7 @@
 """A monitoring job ended: judge its report, compare it with what is known, say what on-call must hear."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 from typing import Protocol
@@ -12,31 +12,20 @@ from stationkeeper.alerts.telling import Context, domain_event
 from stationkeeper.alerts.text import plain
 from stationkeeper.errors import MemoryConflict
 from stationkeeper.events.domain import DomainEvent
-from stationkeeper.events.processing_job import ProcessingJob, ProcessingJobStateChange
+from stationkeeper.events.processing_job import ProcessingJobStateChange
+from stationkeeper.pages.address import PagePlace
 from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
-from stationkeeper.reports.outcome import (
-    Blindness,
-    BlindReason,
-    Execution,
-    Ignored,
-    classify,
-    report_uri,
-    violations_announced,
-)
+from stationkeeper.reactions.report_reading import ProcessingJobs, Reports, completed, report_of
+from stationkeeper.reports.judgement import verdict_of
+from stationkeeper.reports.outcome import Blindness, Execution, Ignored, classify
 from stationkeeper.reports.policy import EndpointPolicy, PolicyInForce
-from stationkeeper.reports.reader import MalformedReport, read_violations
-from stationkeeper.reports.verdict import Verdict, judge_all
+from stationkeeper.reports.verdict import Verdict
 from stationkeeper.reports.violation import Violation
 from stationkeeper.severity import Severity
 from stationkeeper.telemetry import logger, metrics, note_latency
 
 _ATTEMPTS = 5
 _NAME_BYTES = 96
-
-
-class Reports(Protocol):
-    def read(self, uri: str) -> bytes | Blindness:
-        """The report's bytes, or why it cannot be read. Passing faults are raised, to be tried again."""
 
 
 class MonitorMemories(Protocol):
@@ -57,11 +46,6 @@ class Policies(Protocol):
     def current(self) -> PolicyInForce: ...
 
 
-class ProcessingJobs(Protocol):
-    def describe(self, job_name: str) -> ProcessingJob | None:
-        """The job as SageMaker describes it; None when it is not known."""
-
-
 @dataclass(frozen=True, slots=True)
 class MonitorReport:
     """The reaction, over its ports.
@@ -75,6 +59,7 @@ class MonitorReport:
     bus: EventBus
     policies: Policies
     jobs: ProcessingJobs
+    pages: PagePlace
     on_call: str
     now: Callable[[], datetime]
 
@@ -102,7 +87,7 @@ class MonitorReport:
                 extra={"decision": "ignored", "reason": "the severity policy ignores this endpoint"},
             )
             return
-        execution = self._completed(execution)
+        execution = completed(execution, self.jobs)
         outcome = self._judge(execution, policy)
         for _ in range(_ATTEMPTS):
             try:
@@ -134,36 +119,14 @@ class MonitorReport:
         metrics.count("RepeatedEvents" if placement is Placement.KNOWN else "ForgottenRuns")
         return True
 
-    def _completed(self, execution: Execution) -> Execution:
-        """The execution with what its event left out, asked of SageMaker; most events leave out nothing."""
-        if execution.blind is not None or execution.report_uri is not None:
-            return execution
-        job = self.jobs.describe(execution.job)
-        if job is None:
-            return execution
-        return replace(execution, report_uri=report_uri(job), window=job.window() or execution.window)
-
     def _judge(self, execution: Execution, policy: EndpointPolicy) -> Verdict | Blindness:
-        if execution.blind is not None:
-            return execution.blind
-        if execution.report_uri is None:
-            return Blindness(BlindReason.REPORT_MISSING, "the job names no output in S3")
-        report = self.reports.read(execution.report_uri)
+        report = report_of(execution, self.reports)
         if isinstance(report, Blindness):
             return report
         started = perf_counter()
-        try:
-            verdict = judge_all(read_violations(report, execution.monitor), policy, self.now())
-        except MalformedReport as error:
-            return Blindness(BlindReason.REPORT_MALFORMED, str(error))
+        outcome = verdict_of(report, execution, policy, self.now())
         metrics.milliseconds("ReportParsing", (perf_counter() - started) * 1_000)
-        announced = violations_announced(execution.exit_message)
-        if announced and verdict.total + verdict.muted == 0:
-            return Blindness(
-                BlindReason.REPORT_CONTRADICTORY,
-                f"the job ended with {announced} violations, the report lists none",
-            )
-        return verdict
+        return outcome
 
     def _remember_and_tell(
         self,
@@ -184,6 +147,7 @@ class MonitorReport:
             region=event.region,
             event_id=event.id,
             on_call=self.on_call,
+            page_uri=self.pages.uri(execution.schedule_arn, execution.job),
             policy_problem=in_force.problem,
             newer_run_at=memory.newest.at if placement is Placement.LATE and memory.newest else None,
             open_violations=violated.outcome.total if violated else None,

@@ -32,6 +32,10 @@ class Drift(BaseModel):
     schedule_arn: str
     words: str
     kinds: frozenset[str] = frozenset()
+    run_at: AwareDatetime | None = None
+    """When the run that found it was due."""
+    job: str = ""
+    """That run's."""
 
 
 class Execution(BaseModel):

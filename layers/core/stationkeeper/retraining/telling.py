@@ -37,6 +37,8 @@ def drift_of(event: ViolationsDetected) -> Drift:
         schedule_arn=plain(event.schedule_arn, 300),
         words=f"{count(event.total, 'violation')}{f' ({bad})' if bad else ''} found by the {MONITORS[event.monitor]}",
         kinds=violated_kinds(event.monitor, metrics),
+        run_at=event.run_at,
+        job=plain(event.cause.job),
     )
 
 
@@ -107,11 +109,13 @@ class Telling:
             "account": self.account,
             "region": self.region,
             "on_call": plain(self.on_call, 64),
-            "cause": Cause(event_id=plain(self.event_id, 100)),
+            "cause": Cause(event_id=plain(self.event_id, 100), job=drift.job),
             "at": self.at,
             "pipeline": plain(self.pipeline, 256),
             "pipeline_arn": plain(self.pipeline_arn, 300),
             "schedule": drift.schedule,
+            "schedule_arn": drift.schedule_arn,
+            "run_at": drift.run_at,
             "drift": drift.words,
             "drift_severity": drift.severity,
             "drift_since": drift.since,

@@ -1,4 +1,4 @@
-"""Metrics files in S3: small JSON documents that were registered with a version."""
+"""Files of measurements in S3: metrics that were registered with a version, statistics that a monitor wrote."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-_LIMIT_BYTES = 5_000_000
 
+class S3MeasuredFiles:
+    """`limit_bytes`: a larger file is not read."""
 
-class S3MetricsFiles:
-    def __init__(self, client: Callable[[], S3Client]) -> None:
+    def __init__(self, client: Callable[[], S3Client], limit_bytes: int) -> None:
         self._client = client
+        self._limit_bytes = limit_bytes
 
     def read(self, uri: str) -> bytes | str:
         """The file's bytes, or why it cannot be read. Passing faults are raised."""
@@ -37,6 +38,7 @@ class S3MetricsFiles:
             if is_denied(error):
                 return f"{uri} may not be read"
             return f"{uri} is not there" if is_missing(error) or "NoSuch" in str(error) else said_by(error)
-        if answer["ContentLength"] > _LIMIT_BYTES:
-            return f"{uri} is over {_LIMIT_BYTES // 1_000_000} MB"
-        return answer["Body"].read()
+        with answer["Body"] as body:
+            if answer["ContentLength"] > self._limit_bytes:
+                return f"{uri} is over {self._limit_bytes // 1_000_000} MB"
+            return body.read()

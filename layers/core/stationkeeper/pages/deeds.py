@@ -1,0 +1,58 @@
+"""What was done about a run, as its page says it: from the domain events that other reactions published."""
+
+from stationkeeper.alerts.text import count, moment, plain
+from stationkeeper.events.domain import (
+    DomainEvent,
+    MonitorBlind,
+    MonitorEvent,
+    MonitorRecovered,
+    ViolationsDetected,
+)
+from stationkeeper.events.retraining_events import RetrainingEvent, RetrainingSkipped, RetrainingStarted
+from stationkeeper.pages.record import RunKey
+
+
+def run_of(event: DomainEvent) -> RunKey | None:
+    """The run a domain event is about; None for what is about no run of a monitor."""
+    match event:
+        case MonitorEvent():
+            return RunKey(event.schedule_arn, event.run_at, event.cause.job)
+        case RetrainingEvent(run_at=run_at) if run_at is not None and event.schedule_arn and event.cause.job:
+            return RunKey(event.schedule_arn, run_at, event.cause.job)
+        case _:
+            return None
+
+
+def deed(event: DomainEvent) -> str:
+    """What a domain event says was done, in one sentence."""
+    thread = f"incident #{plain(event.incident, 8)}"
+    match event:
+        case ViolationsDetected():
+            return f"Told on-call ({plain(event.on_call, 64)}): {_news(event)}; {thread}."
+        case MonitorBlind():
+            again = "again " if event.reminder else ""
+            return f"Told on-call ({plain(event.on_call, 64)}) {again}that the monitor is blind; {thread}."
+        case MonitorRecovered(of="blindness"):
+            return f"Told on-call that the monitor sees again; {thread} is closed."
+        case MonitorRecovered():
+            return f"Told on-call that it is over; {thread} is closed."
+        case RetrainingStarted():
+            execution = plain(event.execution_arn, 300).rpartition("/")[2]
+            return f"Started the retraining pipeline {plain(event.pipeline, 256)} (execution {execution}); {thread}."
+        case RetrainingSkipped():
+            until = f" Nothing is started before {moment(event.until)}." if event.until else ""
+            return f"Did not start retraining: {plain(event.why, 500).rstrip('.')}.{until}"
+        case _:
+            raise TypeError(f"{event.detail_type} is about no run of a monitor")
+
+
+def _news(event: ViolationsDetected) -> str:
+    violations = count(event.total, "violation")
+    if event.newer_run_at is not None:
+        return f"{violations}, as late news"
+    if event.first:
+        return f"{violations}, for the first time"
+    if event.new or event.worse:
+        news = (f"{event.new:,} new" if event.new else "", f"{event.worse:,} worse" if event.worse else "")
+        return f"{violations}, {' and '.join(filter(None, news))}"
+    return f"{violations}, still"
