@@ -11,7 +11,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Values from `lower` to `upper`; the last bucket of a feature takes in its upper bound. Counts may be fractions."""
+    """Values from `lower` to `upper`; the last bucket of a feature takes in its upper bound. Counts may be fractions.
+
+    Bounds are finite and in order (`lower == upper`: a constant), counts are finite and not negative.
+    """
 
     lower: float
     upper: float
@@ -20,7 +23,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Numeric:
-    """A numeric feature: how many values there were and were missing, and how they are spread; None where not told."""
+    """A numeric feature: how many values there were and were missing, and how they are spread; None where not told.
+
+    `unplaced` values lie in buckets whose bounds say nothing (infinite, not a number): they belong to no bucket here.
+    """
 
     name: str
     present: float
@@ -30,6 +36,7 @@ class Numeric:
     minimum: float | None
     maximum: float | None
     buckets: tuple[Bucket, ...]
+    unplaced: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
