@@ -7,14 +7,15 @@ from itertools import pairwise
 
 from stationkeeper.reports.statistics import Bucket, Categorical, Feature, Numeric
 
-# A monitor's own histograms have ten buckets; two of them side by side, or shifted against each other, fit. More bars than this
-# are thinner than a finger is wide on a phone.
+# A monitor's own histograms have ten buckets: two of them, partly over each other, fit. Thinner bars are hard to tell apart on a phone.
 MOST_BINS = 24
 MOST_VALUES = 12
 # With a wider gap between two distributions (in widths of the wider one), 24 even bins leave each of them less than two.
 _WIDEST_GAP = 10
-# Edges that differ by less (relative to the range) are the same edge, written by two programs.
-_SAME_EDGE = 1e-9
+# Edges closer than this part of a bucket are one edge, computed in two ways.
+_SAME_EDGE = 1e-6
+# Shares that are less than this apart are the same, computed in two ways.
+_SAME_SHARE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Overlay:
     current, baseline : share of each bin, 0..1; together with the side's `..._unplaced` they sum to 1. None when the side is
         missing, or holds no values.
     current_unplaced, baseline_unplaced : share of values whose buckets do not say where they lie (infinite bounds).
-    even : all bins are equally wide. Draw bins side by side anyway; where they are not even, the axis is no scale.
+    even : all bins are equally wide. Where they are not, bins are still drawn equally wide, and the axis is no scale: label edges.
     gap : index of a bin, empty on both sides, that stands for a long stretch between them: the axis is broken there.
     """
 
@@ -93,98 +94,131 @@ def compared(current: Feature | None, baseline: Feature | None) -> Comparison | 
     Notes
     -----
     A bucket tells how many values it holds and nothing about where in it they lie. So no bin is narrower than the widest
-    occupied bucket of either side (finer bars would show detail nobody measured), and a bucket that two bins share is divided
-    by length, so that nothing is moved past its bounds. Where both sides came in the same buckets, these are the bins, and
-    neighbours are joined where there are too many: then nothing is divided at all. A distribution much narrower than the
-    other one's buckets is one bar: that is all that can be compared. Two distributions far from each other get bins of their
-    own with the stretch between them as one (`Overlay.gap`), because on one even scale both would be one bar.
+    occupied bucket of either side (finer bars would show detail that nobody measured), and a bucket that lies in two bins is
+    divided by length, so that nothing moves past its bounds. Where both sides come in the same buckets, however uneven, these
+    are the bins, and neighbours are joined where they are too many: then nothing is divided. A distribution narrower than
+    the other one's buckets becomes one or two bars: that is all that can be compared. Two distributions far from each other
+    keep bins of their own, with the stretch between them as one (`Overlay.gap`): on an even scale each would be one bar.
     """
     if isinstance(current, Categorical | None) and isinstance(baseline, Categorical | None):
         return _paired(current, baseline)
     if isinstance(current, Numeric | None) and isinstance(baseline, Numeric | None):
         return _overlaid(current, baseline)
-    return _changed(current, baseline)
-
-
-def _changed(current: Feature | None, baseline: Feature | None) -> TypeChanged | None:
-    alone, was = compared(current, None), compared(None, baseline)
-    if isinstance(alone, TypeChanged) or isinstance(was, TypeChanged) or alone is was is None:
-        return None
-    return TypeChanged(alone, was)
+    now = _overlaid(current, None) if isinstance(current, Numeric) else _paired(current, None)
+    was = _overlaid(None, baseline) if isinstance(baseline, Numeric) else _paired(None, baseline)
+    return TypeChanged(now, was) if now or was else None
 
 
 # Numbers
 
 
 def _overlaid(current: Numeric | None, baseline: Numeric | None) -> Overlay | None:
-    sides = (_occupied(current), _occupied(baseline))
-    lost = (_lost(current), _lost(baseline))
-    if not any(sides) and not any(lost):
+    now, was = _Histogram.of(current), _Histogram.of(baseline)
+    if not now.total and not was.total:
         return None
-    edges, even, gap = _edges(*sides)
-    (now, now_lost), (was, was_lost) = (
-        _shares(side, edges, elsewhere) for side, elsewhere in zip(sides, lost, strict=True)
+    if now.occupied and was.occupied and (apart := _apart(now, was)):
+        return apart
+    edges = _same_buckets(now, was) or _even_edges((*now.occupied, *was.occupied), MOST_BINS)
+    return Overlay(
+        edges,
+        now.shares(edges),
+        was.shares(edges),
+        now.unplaced_share,
+        was.unplaced_share,
+        even=_are_even(edges),
     )
-    return Overlay(edges, now, was, now_lost, was_lost, even, gap)
 
 
-def _occupied(feature: Numeric | None) -> tuple[Bucket, ...]:
-    """The buckets that hold values, in order."""
-    buckets = feature.buckets if feature else ()
-    return tuple(sorted((b for b in buckets if b.count > 0), key=lambda b: (b.lower, b.upper)))
+@dataclass(frozen=True, slots=True)
+class _Histogram:
+    """The buckets of one side, in order; `occupied` ones hold values."""
 
+    buckets: tuple[Bucket, ...]
+    occupied: tuple[Bucket, ...]
+    unplaced: float
+    total: float
 
-def _lost(feature: Numeric | None) -> float:
-    return feature.unplaced if feature else 0.0
+    @classmethod
+    def of(cls, feature: Numeric | None) -> "_Histogram":
+        buckets = tuple(sorted(feature.buckets, key=lambda b: (b.lower, b.upper))) if feature else ()
+        unplaced = feature.unplaced if feature else 0.0
+        total = math.fsum((*(b.count for b in buckets), unplaced))
+        return cls(buckets, tuple(b for b in buckets if b.count), unplaced, total)
 
+    @property
+    def start(self) -> float:
+        return min(b.lower for b in self.occupied)
 
-def _edges(one: Sequence[Bucket], other: Sequence[Bucket]) -> tuple[tuple[float, ...], bool, int | None]:
-    """The common edges, whether they are even, and which bin is a gap."""
-    if one and other:
-        left, right = (one, other) if one[0].lower <= other[0].lower else (other, one)
-        gap = right[0].lower - _end(left)
-        if gap > _WIDEST_GAP * max(_span(left), _span(right)) > 0:
-            before, after = (_even_edges(side, MOST_BINS // 2 - 1) for side in (left, right))
-            return before + after, False, len(before) - 1
-    return _even_edges((*one, *other), MOST_BINS), True, None
+    @property
+    def end(self) -> float:
+        return max(b.upper for b in self.occupied)
 
+    @property
+    def unplaced_share(self) -> float:
+        return self.unplaced / self.total if self.total else 0.0
 
-def _even_edges(buckets: Sequence[Bucket], most: int) -> tuple[float, ...]:
-    if not buckets:
-        return ()
-    start, end = min(b.lower for b in buckets), _end(buckets)
-    widest = max(b.upper - b.lower for b in buckets)
-    bins = most if widest == 0 else min(most, int((end - start) / widest * (1 + _SAME_EDGE)))
-    inner = (start + (end - start) * i / bins for i in range(1, bins))
-    # Between two neighbouring floating-point numbers there is no third one to part them at.
-    return start, *sorted({edge for edge in inner if start < edge < end}), end
-
-
-def _span(buckets: Sequence[Bucket]) -> float:
-    return _end(buckets) - min(b.lower for b in buckets)
-
-
-def _end(buckets: Sequence[Bucket]) -> float:
-    return max(b.upper for b in buckets)
-
-
-def _shares(
-    buckets: Sequence[Bucket], edges: Sequence[float], unplaced: float
-) -> tuple[tuple[float, ...] | None, float]:
-    """The share of each bin, and the share that has no place."""
-    total = math.fsum((*(b.count for b in buckets), unplaced))
-    if not total:
-        return None, 0.0
-    below = [math.fsum(b.count * _part_below(b, edge) for b in buckets) for edge in edges[:-1]]
-    below.append(math.fsum(b.count for b in buckets))  # the last bin takes in its end
-    return tuple((end - start) / total for start, end in pairwise(below)) if edges else (), unplaced / total
+    def shares(self, edges: Sequence[float]) -> tuple[float, ...] | None:
+        """The share of each bin; None when the side holds no values."""
+        if not self.total:
+            return None
+        below = [math.fsum(b.count * _part_below(b, edge) for b in self.occupied) for edge in edges[:-1]]
+        below.append(math.fsum(b.count for b in self.occupied))  # the last bin takes in its end
+        return tuple((upto - before) / self.total for before, upto in pairwise(below))
 
 
 def _part_below(bucket: Bucket, edge: float) -> float:
     """How much of a bucket lies below an edge, its values taken as evenly spread; one without width is a spike."""
     if edge <= bucket.lower:
         return 0.0
-    return 1.0 if edge >= bucket.upper else (edge - bucket.lower) / (bucket.upper - bucket.lower)
+    if edge >= bucket.upper:
+        return 1.0
+    part = (edge - bucket.lower) / (bucket.upper - bucket.lower)
+    return 0.0 if part < _SAME_EDGE else 1.0 if part > 1 - _SAME_EDGE else part
+
+
+def _apart(now: _Histogram, was: _Histogram) -> Overlay | None:
+    """Both in bins of their own, when they are far from each other."""
+    left, right = (now, was) if now.start < was.start else (was, now)
+    if right.start - left.end <= _WIDEST_GAP * max(left.end - left.start, right.end - right.start):
+        return None
+    low, high = (_even_edges(side.occupied, MOST_BINS // 2 - 1) for side in (left, right))
+    lows, highs = left.shares(low) or (), right.shares(high) or ()
+    lows, highs = (*lows, *(0.0 for _ in high)), (*(0.0 for _ in low), *highs)
+    mine, other = (lows, highs) if left is now else (highs, lows)
+    return Overlay(
+        low + high, mine, other, now.unplaced_share, was.unplaced_share, even=False, gap=len(low) - 1
+    )
+
+
+def _same_buckets(now: _Histogram, was: _Histogram) -> tuple[float, ...]:
+    """The edges both sides came in, from the first to the last occupied bucket; empty when they came in different ones."""
+    kinds = {tuple((b.lower, b.upper) for b in side.buckets) for side in (now, was) if side.total}
+    occupied = (*now.occupied, *was.occupied)
+    if len(kinds) != 1 or not occupied:
+        return ()
+    bounds = kinds.pop()
+    if any(lower >= upper for lower, upper in bounds) or any(a[1] != b[0] for a, b in pairwise(bounds)):
+        return ()
+    start, end = min(b.lower for b in occupied), max(b.upper for b in occupied)
+    edges = [lower for lower, _ in bounds if start <= lower < end]
+    joined = -(-len(edges) // MOST_BINS)
+    return (*edges[::joined], end)
+
+
+def _are_even(edges: Sequence[float]) -> bool:
+    widths = [end - start for start, end in pairwise(edges)]
+    return not widths or max(widths) - min(widths) <= _SAME_EDGE * max(widths)
+
+
+def _even_edges(buckets: Sequence[Bucket], most: int) -> tuple[float, ...]:
+    if not buckets:
+        return ()
+    start, end = min(b.lower for b in buckets), max(b.upper for b in buckets)
+    widest = max(b.upper - b.lower for b in buckets)
+    bins = int(min(most, (end - start) / widest * (1 + _SAME_EDGE))) if widest else most
+    inner = (start + (end - start) * i / bins for i in range(1, bins))
+    # Between two neighbouring floating-point numbers there is no third one to part them at.
+    return start, *sorted({edge for edge in inner if start < edge < end}), end
 
 
 # Texts
@@ -225,14 +259,14 @@ def _share(listed: dict[str, float] | None, value: str, feature: Categorical | N
 
 def _whole(feature: Categorical) -> bool:
     """Whether all values are listed. Counts tell for sure; `distinct` is an estimate."""
-    return math.fsum(count for _, count in feature.counts) >= feature.present * (1 - _SAME_EDGE)
+    return math.fsum(count for _, count in feature.counts) >= feature.present * (1 - _SAME_SHARE)
 
 
 def _rest(listed: dict[str, float] | None, shown: Sequence[str]) -> float | None:
     if listed is None:
         return None
     rest = 1.0 - math.fsum(listed.get(value, 0.0) for value in shown)
-    return rest if rest > _SAME_EDGE else 0.0
+    return rest if rest > _SAME_SHARE else 0.0
 
 
 def _unshown(
