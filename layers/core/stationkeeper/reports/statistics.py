@@ -25,7 +25,7 @@ class Bucket:
 class Numeric:
     """A numeric feature: how many values there were and were missing, and how they are spread; None where not told.
 
-    `unplaced` values lie in buckets whose bounds say nothing (infinite, not a number): they belong to no bucket here.
+    `unplaced` values are counted in no bucket here: the bounds of theirs say nothing (infinite, reversed, not a number).
     """
 
     name: str
@@ -41,7 +41,10 @@ class Numeric:
 
 @dataclass(frozen=True, slots=True)
 class Categorical:
-    """A feature of strings. `counts` holds what the report lists, most frequent first: maybe not all `distinct` values."""
+    """A feature of strings. `counts` holds what the report lists, each value once, most frequent first.
+
+    These may not be all values there are; `distinct` (None: not told) is the monitor's estimate of how many there are.
+    """
 
     name: str
     present: float
@@ -63,7 +66,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Everything a file says in numbers, under the names violations use (model quality: camelCase, as in violations).
+    """Everything a file says in numbers, all of them finite, under the names violations use (metrics: camelCase).
 
     Attributes
     ----------
