@@ -23,7 +23,7 @@ def drift_page(event: MonitorEvent) -> Step | None:
 def read_report(event: MonitorEvent) -> Step | None:
     if event.report_uri is None:
         return None
-    return Step("Read the whole report", (f"aws s3 cp --region {event.region} {quoted(event.report_uri)} -",))
+    return Step("Read the whole report", (report_command(event.region, event.report_uri),))
 
 
 def consoles(event: MonitorEvent) -> Step:
@@ -34,8 +34,18 @@ def consoles(event: MonitorEvent) -> Step:
 
 
 def job_log(event: MonitorEvent) -> Step:
-    where = f"--region {event.region} --since 1d --log-stream-name-prefix {quoted(event.cause.job)}"
-    return Step("Read the job's log", (f"aws logs tail /aws/sagemaker/ProcessingJobs {where}",))
+    return Step("Read the job's log", (log_command(event.region, event.cause.job),))
+
+
+def report_command(region: str, report_uri: str) -> str:
+    """Prints a report."""
+    return f"aws s3 cp --region {region} {quoted(report_uri)} -"
+
+
+def log_command(region: str, job: str) -> str:
+    """Prints the log of a processing job."""
+    where = f"--region {region} --since 1d --log-stream-name-prefix {quoted(job)}"
+    return f"aws logs tail /aws/sagemaker/ProcessingJobs {where}"
 
 
 def advised(event: MonitorBlind, advice: str) -> Step | None:

@@ -1,10 +1,9 @@
 """How violations and reasons are called in plain words."""
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from stationkeeper.alerts.text import count, figure, figures, percent
-from stationkeeper.events.domain import ReportedViolation
 from stationkeeper.reports.violation import Measure, Monitor
 
 MONITORS = {
@@ -33,6 +32,27 @@ _CHECKS: dict[str, tuple[str, str]] = {
 _EXPECTED_TYPE = re.compile(r"Expected data type: (\w+)")
 
 
+class Violated(Protocol):
+    """What is told of a violation, whether it comes from a report or from an event; its texts are cleaned."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def qualifier(self) -> str: ...
+    @property
+    def check(self) -> str: ...
+    @property
+    def measure(self) -> str: ...
+    @property
+    def observed(self) -> float | None: ...
+    @property
+    def expected(self) -> float | None: ...
+    @property
+    def margin(self) -> float | None: ...
+    @property
+    def description(self) -> str: ...
+
+
 def headlines(by_check: dict[str, int]) -> list[str]:
     """Ways to say what was found, the most telling first, the shortest last."""
     ranked = sorted(by_check.items(), key=lambda item: (-item[1], item[0]))
@@ -45,14 +65,14 @@ def headlines(by_check: dict[str, int]) -> list[str]:
     return [*choices, count(total, "violation"), "violations"]
 
 
-def subject_of(violation: ReportedViolation) -> str:
+def subject_of(violation: Violated) -> str:
     """The name a line of the list begins with."""
     if violation.qualifier:
         return f"{violation.subject} ({violation.qualifier})"
     return violation.subject
 
 
-def numbers_of(violation: ReportedViolation) -> str:
+def numbers_of(violation: Violated) -> str:
     """What is wrong with it, in numbers where there are some, else in the monitor's own words."""
     observed, expected = violation.observed, violation.expected
     found, limit = figures(observed, expected)
@@ -80,7 +100,7 @@ def numbers_of(violation: ReportedViolation) -> str:
             return violation.description or f"violates {violation.check}, with no description"
 
 
-def _of_what(violation: ReportedViolation) -> str:
+def _of_what(violation: Violated) -> str:
     if violation.check == "data_type_check":
         kind = _EXPECTED_TYPE.search(violation.description)
         return f"of values are {kind[1]}" if kind else "of values have the right type"
