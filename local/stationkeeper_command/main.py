@@ -117,16 +117,48 @@ def report(
     endpoint: Annotated[
         str, typer.Option(help="The endpoint, for rules and mutes of the policy.")
     ] = "unnamed",
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Write the drift page of the report to this file.", show_default=False
+        ),
+    ] = None,
+    statistics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|s3://...",
+            help="For the page: what the run measured, a statistics.json (of bias and attribution: analysis.json). "
+            "Without it, the file beside the report.",
+            show_default=False,
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|s3://...",
+            help="For the page: the baseline's statistics.json (of model quality, bias and attribution: constraints.json).",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a violation report on the spot."""
+    """Judge a violation report on the spot; draw its page with --html."""
     from stationkeeper_command import report as command
 
+    if html is None and (statistics or baseline):
+        raise typer.BadParameter("--statistics and --baseline go with --html only")
     by = command.read_policy(policy, endpoint)
+    if html is not None:
+        from stationkeeper_command import report_page
+
+        monitor, verdict = command.verdict_of(address, by)
+        report_page.write(html, address, endpoint, monitor, verdict, statistics, baseline)
     if as_json:
         _print_json(command.as_json(*command.judged_report(address, by)))
     else:
         command.show(_console(as_json=False), address, *command.verdict_of(address, by))
+        if html is not None:
+            print(f"The page is in {html}")
 
 
 @app.command()

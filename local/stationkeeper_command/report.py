@@ -45,7 +45,7 @@ def verdict_of(address: str, policy: EndpointPolicy) -> tuple[Monitor, Verdict]:
     """
     address = _report_in(address)
     with _refusing(address):
-        verdict = judge_all(read_violations(_read(address)), policy, datetime.now(UTC))
+        verdict = judge_all(read_violations(read_file(address)), policy, datetime.now(UTC))
     return _monitor(address, [judged.violation for judged in verdict.worst]), verdict
 
 
@@ -53,7 +53,7 @@ def judged_report(address: str, policy: EndpointPolicy) -> tuple[Monitor, list[J
     """Which monitor wrote a report, and every violation that no mute hides, worst first; raises as `verdict_of`."""
     address = _report_in(address)
     with _refusing(address):
-        violations = list(read_violations(_read(address)))
+        violations = list(read_violations(read_file(address)))
     now = datetime.now(UTC)
     kept = (judge(violation, policy) for violation in violations if not policy.muted(violation, now))
     return _monitor(address, violations), sorted(kept, key=worst_first)
@@ -134,7 +134,8 @@ def read_policy(path: Path | None, endpoint: str) -> EndpointPolicy:
         raise CommandError(f"{path} is not a valid severity policy: {error}") from error
 
 
-def _read(address: str) -> bytes:
+def read_file(address: str) -> bytes:
+    """A file on this machine or in S3; `CommandError` says why it cannot be read."""
     return _read_s3(address) if address.startswith("s3://") else _read_file(Path(address))
 
 

@@ -84,7 +84,9 @@ def worst(qualifier: str) -> ReportedViolation:
 
 
 def test_drift_is_what_its_event_tells():
-    assert drift_of(detected()) == drift(1, since=NOW)
+    event = detected()
+
+    assert drift_of(event) == drift(1, since=NOW, run_at=event.run_at, job=event.cause.job)
 
 
 @pytest.mark.parametrize(

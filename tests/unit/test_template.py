@@ -13,9 +13,9 @@ from stationkeeper.events.on_bus import DETAIL_TYPES
 from stationkeeper.events.scheduled import SweepDue
 from stationkeeper.releases.monitoring import BASELINE_JOB_PREFIX
 from stationkeeper.settings import (
-    DriftPageSettings,
     AlarmResponseSettings,
     ArtifactSyncSettings,
+    DriftPageSettings,
     JobReportSettings,
     MonitorReportSettings,
     NotificationSettings,

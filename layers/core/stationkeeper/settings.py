@@ -24,7 +24,7 @@ class _Settings(BaseModel):
             return cls.model_validate(dict(environment))
         except ValidationError as error:
             raise InvalidSettings(
-                f"environment of the function: {problems_of(error)}. Deploy the stack again."
+                f"environment of the function: {problems_of(error, most=100)}. Deploy the stack again."
             ) from error
 
 
