@@ -252,7 +252,7 @@ def _lost(rule: object, event: object, target: object, why: str, dead_letters: o
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def world[W: World](kind: type[W] = World) -> Iterator[W]:  # type: ignore[assignment]
     before = dict(os.environ)
     os.environ.update(
         AWS_DEFAULT_REGION=REGION,
@@ -262,7 +262,7 @@ def world() -> Iterator[World]:
     )
     try:
         with mock_aws(), installed(on_matched=_ignore, on_undelivered=_lost):
-            yield World()
+            yield kind()
     finally:
         os.environ.clear()
         os.environ.update(before)
