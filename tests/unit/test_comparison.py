@@ -144,6 +144,33 @@ def test_distributions_far_from_each_other_keep_their_own_bins_and_the_axis_is_b
     assert (comparison.disjoint, comparison.even) == (True, False)
 
 
+def test_distributions_near_each_other_share_one_even_scale():
+    comparison = compared(numeric((11, 12, 1)), numeric((0, 1, 1)))
+
+    assert comparison.edges == tuple(float(edge) for edge in range(13))
+    assert (comparison.gap, comparison.even, comparison.disjoint) == (None, True, True)
+
+
+def test_both_sides_of_a_broken_axis_have_room():
+    comparison = compared(spread(0, 1, *[1] * 50), spread(100, 101, *[1] * 50))
+
+    assert len(comparison.current) == MOST_BINS - 1
+
+
+def test_values_without_a_place_stay_with_their_side_of_a_broken_axis():
+    near, far = numeric((0, 1, 3), unplaced=1), numeric((100, 101, 1))
+
+    assert (compared(far, near).current_unplaced, compared(far, near).baseline_unplaced) == (0.0, 0.25)
+    assert (compared(near, far).current_unplaced, compared(near, far).baseline_unplaced) == (0.25, 0.0)
+
+
+def test_a_hole_between_shared_buckets_stays_a_hole():
+    comparison = compared(numeric((0, 1, 1), (2, 3, 1)), numeric((0, 1, 1), (2, 3, 3)))
+
+    assert comparison.edges == (0.0, 1.0, 2.0, 3.0)
+    assert comparison.baseline == (0.25, 0.0, 0.75)
+
+
 def test_a_constant_stays_a_spike():
     comparison = compared(numeric((7, 7, 12)), spread(0, 10, *[1] * 10))
 
@@ -192,14 +219,12 @@ def test_without_a_value_there_is_nothing_to_draw():
     assert compared(categorical(), numeric()) is None
 
 
-def test_edges_computed_in_two_ways_leave_no_slivers():
-    # 0.1 + 0.2 is not 0.3: the bin edges and the bucket bounds differ in the last digit.
-    bounds = [0.1 * i for i in range(11)]
-    current = numeric(*((*pair, i % 2) for i, pair in enumerate(pairwise(bounds))))
+@pytest.mark.parametrize("error", [1e-12, -1e-12])
+def test_edges_computed_in_two_ways_leave_no_slivers(error):
+    comparison = compared(numeric((1 + error, 2 + error, 1)), spread(0, 4, 1, 1, 1, 1))
 
-    comparison = compared(current, spread(0, 2, *[0, 1] * 10))
-
-    assert [share for share in comparison.current if 0 < share < 0.1] == []
+    assert comparison.edges == (0.0, 1.0, 2.0, 3.0, 4.0)
+    assert comparison.current == (0.0, 1.0, 0.0, 0.0)
 
 
 def test_neighbouring_floating_point_numbers_cannot_be_parted():
@@ -246,6 +271,15 @@ def test_rare_values_are_summed():
 
     assert [bar.value for bar in comparison.bars] == [f"v{i:02}" for i in range(MOST_VALUES)]
     assert comparison.others == Others(pytest.approx((88 + 87 + 86) / total), 0.0, 3, 0)
+
+
+def test_when_every_value_is_shown_nothing_is_left_for_others():
+    # These eight shares, each rounded, sum to less than 1.
+    assert compared(categorical(a=42, **dict.fromkeys("bcdefgh", 1)), None).others is None
+
+
+def test_an_estimate_of_fewer_distinct_values_than_are_listed_leaves_none():
+    assert compared(categorical(10, 1.0, card=3, cash=2), None).others == Others(0.5, None, 0, None)
 
 
 def test_one_list_alone_is_shown():
