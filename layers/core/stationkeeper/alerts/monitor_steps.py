@@ -2,10 +2,11 @@
 
 import json
 from datetime import timedelta
+from typing import NamedTuple
 
 from stationkeeper.alerts.layout import Step, endpoint_page, s3_console, sagemaker_console
 from stationkeeper.alerts.text import quoted
-from stationkeeper.events.domain import MonitorBlind, MonitorEvent, ReportedViolation, ViolationsDetected
+from stationkeeper.events.domain import MonitorEvent, ReportedViolation, ViolationsDetected
 
 
 def drift_page(event: MonitorEvent) -> Step | None:
@@ -23,7 +24,7 @@ def drift_page(event: MonitorEvent) -> Step | None:
 def read_report(event: MonitorEvent) -> Step | None:
     if event.report_uri is None:
         return None
-    return Step("Read the whole report", (report_command(event.region, event.report_uri),))
+    return Step("Read the whole report", (f"aws s3 cp --region {event.region} {quoted(event.report_uri)} -",))
 
 
 def consoles(event: MonitorEvent) -> Step:
@@ -33,40 +34,47 @@ def consoles(event: MonitorEvent) -> Step:
     return Step("Look at it in the console", tuple(links))
 
 
-def job_log(event: MonitorEvent) -> Step:
-    return Step("Read the job's log", (log_command(event.region, event.cause.job),))
+class BlindRun(NamedTuple):
+    """What the steps after a run that could not be judged are made of; `report_uri` is None where there is no report."""
+
+    reason: str
+    region: str
+    endpoint: str
+    schedule: str
+    job: str
+    report_uri: str | None
 
 
-def report_command(region: str, report_uri: str) -> str:
-    """Prints a report."""
-    return f"aws s3 cp --region {region} {quoted(report_uri)} -"
+def after_blindness(run: BlindRun, advice: str) -> tuple[Step, ...]:
+    """What to look at first, then the job's log."""
+    steps = (_advised(run, advice), _job_log(run))
+    return tuple(step for step in steps if step is not None)
 
 
-def log_command(region: str, job: str) -> str:
-    """Prints the log of a processing job."""
-    where = f"--region {region} --since 1d --log-stream-name-prefix {quoted(job)}"
-    return f"aws logs tail /aws/sagemaker/ProcessingJobs {where}"
+def _job_log(run: BlindRun) -> Step:
+    where = f"--region {run.region} --since 1d --log-stream-name-prefix {quoted(run.job)}"
+    return Step("Read the job's log", (f"aws logs tail /aws/sagemaker/ProcessingJobs {where}",))
 
 
-def advised(event: MonitorBlind, advice: str) -> Step | None:
-    region = event.region
-    match event.reason:
-        case "no-data" if event.endpoint != event.schedule:
-            name = f"--region {region} --endpoint-name {quoted(event.endpoint)}"
+def _advised(run: BlindRun, advice: str) -> Step | None:
+    region = run.region
+    match run.reason:
+        case "no-data" if run.endpoint != run.schedule:
+            name = f"--region {region} --endpoint-name {quoted(run.endpoint)}"
             query = "--query '[EndpointStatus,DataCaptureConfig]'"
             return Step(advice, (f"aws sagemaker describe-endpoint {name} {query}",))
-        case "report-missing" | "report-malformed" | "report-contradictory" if event.report_uri:
-            folder = event.report_uri.rsplit("/", 1)[0]
+        case "report-missing" | "report-malformed" | "report-contradictory" if run.report_uri:
+            folder = run.report_uri.rsplit("/", 1)[0]
             return Step(advice, (f"aws s3 ls --region {region} --recursive {quoted(folder + '/')}",))
-        case "report-too-large" if event.report_uri:
-            return Step(advice, (f"aws s3 cp --region {region} {quoted(event.report_uri)} report.json",))
-        case "report-denied" if event.report_uri:
-            where = _bucket_and_key(event.report_uri)
+        case "report-too-large" if run.report_uri:
+            return Step(advice, (f"aws s3 cp --region {region} {quoted(run.report_uri)} report.json",))
+        case "report-denied" if run.report_uri:
+            where = _bucket_and_key(run.report_uri)
             return Step(advice, (f"aws s3api head-object --region {region} {where}",))
         case "job-failed" | "job-stopped":
             return None  # the log is the next step anyway
         case _:
-            job = f"--region {region} --processing-job-name {quoted(event.cause.job)}"
+            job = f"--region {region} --processing-job-name {quoted(run.job)}"
             return Step(advice, (f"aws sagemaker describe-processing-job {job}",))
 
 

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from stationkeeper.alerts.layout import Told, facts, listed, paragraphs, steps
-from stationkeeper.alerts.monitor_steps import advised, consoles, drift_page, job_log, mute, read_report
+from stationkeeper.alerts.monitor_steps import (
+    BlindRun,
+    after_blindness,
+    consoles,
+    drift_page,
+    mute,
+    read_report,
+)
 from stationkeeper.alerts.phrases import (
     BLIND,
     MONITORS,
@@ -171,7 +178,10 @@ def _blind(event: MonitorBlind) -> Told:
     did = "It told you, and did not count this run as healthy. It changed nothing on the endpoint."
     then = f"You hear again when the reason changes, {_rhythm(event)} while this lasts, and when the monitor sees again."
     parts.append("\n  ".join(["WHAT STATIONKEEPER DID", did, *([] if late else [then])]))
-    parts.append(steps(advised(event, words.advice), job_log(event), consoles(event), drift_page(event)))
+    run = BlindRun(
+        event.reason, event.region, event.endpoint, event.schedule, event.cause.job, event.report_uri
+    )
+    parts.append(steps(*after_blindness(run, words.advice), consoles(event), drift_page(event)))
     return Told(choices, paragraphs(*parts, _policy_problem(event)))
 
 

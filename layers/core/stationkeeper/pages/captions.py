@@ -50,6 +50,8 @@ def spread(edges: Sequence[float], shares: Sequence[float] | None, unplaced: flo
     held = math.fsum(shares[start:end])
     if edges[start] == edges[end]:
         return f"always {low}" if held > 1 - 1e-9 else f"{share(held)} at {low}{outside}"
+    if held > 1 - 1e-9:
+        return f"all between {low} and {high}"
     if held >= _NEARLY_ALL and end - start > len(shares) / 2:
         return f"spread from {low} to {high}{outside}"
     return f"about {share(held)} between {low} and {high}{outside}"
@@ -131,13 +133,13 @@ def _finite_past(measure: Measure, observed: float, expected: float) -> str:
     away = abs(observed - expected)
     match measure:
         case Measure.SHARE if observed < expected:
-            return f"{share((expected - observed) / 100)} of values short"
+            return f"{figure(away)} points short"
         case Measure.COLUMNS if away:
             return f"{figure(away)} too {'many' if observed > expected else 'few'}"
         case Measure.DISTANCE | Measure.ABOVE if observed > expected:
             return _ratio(observed, expected, away)
         case Measure.BELOW if observed < expected:
-            return f"{figure(away)} short" if expected <= 0 else f"{share(min(1.0, away / expected))} short"
+            return f"{share(away / expected)} short" if 0 <= observed < expected else f"{figure(away)} short"
         case Measure.DIFFERENCE:
             return f"{figure(away)} away"
         case _:
@@ -149,6 +151,6 @@ def _ratio(observed: float, limit: float, away: float) -> str:
     if limit <= 0 or math.isinf(observed / limit):
         return f"{figure(away)} over the limit"
     times = observed / limit
-    if times < 1.995:
+    if times < 1.5:
         return f"{share(times - 1)} over the limit"
     return f"{figure(times) if times < 10 else f'{times:,.0f}'} times the limit"

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from stationkeeper.pages import pictures
 from stationkeeper.pages.content import PageContent
-from stationkeeper.pages.view import TILE_HEIGHT, view_of
+from stationkeeper.pages.groups import Extent
+from stationkeeper.pages.strip import TILE_HEIGHT
+from stationkeeper.pages.view import view_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 _TEMPLATES = Path(__file__).parent / "templates"
 LARGEST_BYTES = 2_000_000
-# How many violations have a picture: fewer where long names would make the page too large for a phone.
-_PICTURED = (500, 200, 50, 0)
+# Fewer where long names would make the page larger than that; the last always fits.
+_EXTENTS = (Extent(500, 1_000), Extent(200, 1_000), Extent(50, 300), Extent(0, 100))
 
 
 def draw(content: PageContent) -> str:
@@ -26,9 +28,9 @@ def draw(content: PageContent) -> str:
     """
     template, css, css_hash = _template()
     page = ""
-    for pictured in _PICTURED:
+    for extent in _EXTENTS:
         page = template.render(
-            page=view_of(content, pictured),
+            page=view_of(content, extent),
             css=css,
             css_hash=css_hash,
             pictures=pictures,

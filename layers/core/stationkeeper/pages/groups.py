@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from stationkeeper.alerts.phrases import headlines, numbers_of
 from stationkeeper.alerts.text import plain
 from stationkeeper.pages import captions
 from stationkeeper.pages.content import PageContent
-from stationkeeper.pages.illustrations import Histogram, Illustration, of_violation
+from stationkeeper.pages.illustrations import Illustration, of_violation
 from stationkeeper.reports.policy import DEFAULT_LIMITS
 from stationkeeper.reports.statistics import Statistics
 from stationkeeper.reports.verdict import Judged, Verdict
@@ -21,6 +22,13 @@ _COLUMNS_NAMED = 20
 _COLUMN_CHARACTERS = 60
 
 
+class Extent(NamedTuple):
+    """How many violations, worst first, have a picture, and how many are listed at all; the rest is counted."""
+
+    pictured: int
+    listed: int
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A violation with its pictures. `says` is worded as in messages, `quote` is what the monitor wrote."""
@@ -32,7 +40,6 @@ class Card:
     past: str
     quote: str
     illustrations: tuple[Illustration, ...]
-    lacking: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +74,13 @@ class Group:
     uncounted: int
 
 
-def grouped(verdict: Verdict, content: PageContent, pictured: int) -> tuple[Group, ...]:
-    """One group per check, the one with the worst violation first; the `pictured` worst violations have pictures."""
+def grouped(verdict: Verdict, content: PageContent, extent: Extent) -> tuple[Group, ...]:
+    """One group per check, the one with the worst violation first."""
     members: dict[str, list[tuple[Judged, bool]]] = {}
-    for index, judged in enumerate(verdict.worst):
-        members.setdefault(_check_of(judged.violation), []).append((judged, index < pictured))
+    for index, judged in enumerate(verdict.worst[: extent.listed]):
+        members.setdefault(_check_of(judged.violation), []).append((judged, index < extent.pictured))
     for check, _ in sorted(verdict.by_check, key=lambda key: (-key[1].rank, key[0])):
-        members.setdefault(check, [])  # all its violations are beyond those that are kept
+        members.setdefault(check, [])  # all its violations are beyond those that are listed
     return tuple(
         _group(number, check, of_check, verdict, content)
         for number, (check, of_check) in enumerate(members.items(), 1)
@@ -110,7 +117,6 @@ def severities(counts: Mapping[Severity, int]) -> str:
 def _card(judged: Judged, content: PageContent) -> Card:
     violation = judged.violation
     row = _row(judged)
-    illustrations = of_violation(violation, content)
     quote = plain(violation.description, _DESCRIPTION_CHARACTERS) if _in_its_own_words(violation) else ""
     return Card(
         name=row.name,
@@ -119,8 +125,7 @@ def _card(judged: Judged, content: PageContent) -> Card:
         says=_columns(violation, content) or row.says,
         past=row.past,
         quote="" if quote == row.says else quote,
-        illustrations=illustrations,
-        lacking=_lacking(illustrations),
+        illustrations=of_violation(violation, content),
     )
 
 
@@ -166,13 +171,3 @@ def _columns(violation: Violation, content: PageContent) -> str:
     shown = ", ".join(plain(name, _COLUMN_CHARACTERS) for name in names[:_COLUMNS_NAMED])
     more = f" and {len(names) - _COLUMNS_NAMED:,} more" if len(names) > _COLUMNS_NAMED else ""
     return f"{numbers_of(violation)}: {shown}{more}"
-
-
-def _lacking(illustrations: tuple[Illustration, ...]) -> str:
-    """What a picture would need and has not; why is said once, at the top."""
-    if not illustrations:
-        return ""
-    drawn = illustrations[0]
-    if isinstance(drawn, Histogram) and not (drawn.baseline and drawn.current):
-        return "No baseline to compare with." if drawn.current else "Not measured in this run."
-    return ""

@@ -6,58 +6,37 @@ Texts in these values are cleaned; escaping is the template's.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from stationkeeper.alerts.text import figure, figures, moment, plain
+from stationkeeper.alerts.text import figures, moment, plain
 from stationkeeper.pages import captions, pictures
-from stationkeeper.pages.comparison import Comparison, Overlay, PairedBars, TypeChanged, compared
 from stationkeeper.pages.content import PageContent, PastRun
+from stationkeeper.pages.distributions import BarRow, Bars, Histogram, feature
 from stationkeeper.reports.statistics import Statistics, Threshold
 from stationkeeper.reports.violation import Measure, Monitor, Violation
 
-_VALUES_SHOWN = 8
-_VALUE_CHARACTERS = 60
+_FEATURES_SHOWN = 8
 _NAME_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
-    """Two distributions over each other: `baseline` an area, `current` a line; "" for a side that is not there."""
+class Pair:
+    """Two signed values as bars from `zero`; `was` is "" where the baseline's is not known."""
 
-    baseline: str
-    current: str
-    low: str
-    high: str
-    gap: tuple[int, int] | None
-    words: str
-    more: str = ""
+    kind: ClassVar[str] = "pair"
 
-
-@dataclass(frozen=True, slots=True)
-class BarRow:
-    """One row of paired bars; `baseline` and `current` are paths, "" for a side that is not there or has none."""
-
-    name: str
     baseline: str
     current: str
     was: str
     now: str
-    zero: int | None = None
-    moved: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """Paired bars as a table: what a row is called, and the rows. `outside` stands for values that have no name."""
-
-    of: str
-    rows: tuple[BarRow, ...]
-    words: str
-    with_rank: bool = False
+    zero: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
     """A value over the last runs. `barred` is the band past the threshold: its top and height."""
+
+    kind: ClassVar[str] = "lines"
 
     line: pictures.Line
     barred: tuple[int, int] | None
@@ -65,11 +44,10 @@ class Lines:
     high: str
     first: str
     last: str
-    level: str
     words: str
 
 
-type Illustration = Histogram | Bars | Lines
+type Illustration = Histogram | Bars | Pair | Lines
 
 
 def of_violation(violation: Violation, content: PageContent) -> tuple[Illustration, ...]:
@@ -88,7 +66,7 @@ def of_violation(violation: Violation, content: PageContent) -> tuple[Illustrati
         measured = biases(baseline, constraints).get(f"{violation.subject} {violation.qualifier}")
         expected = violation.expected if violation.expected is not None else measured
         return (
-            *_only(_signed(violation.observed, expected)),
+            *_only(pair(violation.observed, expected)),
             *_only(over_runs(violation, content.runs, None, expected)),
         )
     threshold = constraints.thresholds.get(violation.subject) or _threshold(violation)
@@ -113,77 +91,6 @@ def _threshold(violation: Violation) -> Threshold | None:
             return None
 
 
-# Distributions
-
-
-def feature(name: str, current: Statistics, baseline: Statistics) -> tuple[Illustration, ...]:
-    """The distributions of a feature; two pictures where it is of another type now."""
-    now, was = current.features.get(name), baseline.features.get(name)
-    comparison = compared(now, was)
-    return _drawn(comparison, captions.moments(now, was))
-
-
-def _drawn(comparison: Comparison | None, more: str) -> tuple[Illustration, ...]:
-    match comparison:
-        case Overlay():
-            return _only(_histogram(comparison, more))
-        case PairedBars():
-            return (_paired(comparison, more),)
-        case TypeChanged(current=now, baseline=was):
-            return (*_drawn(was, "In the baseline it was of another type."), *_drawn(now, more))
-        case None:
-            return ()
-
-
-def _histogram(overlay: Overlay, more: str) -> Histogram | None:
-    words = captions.overlay(overlay)
-    if not overlay.edges:
-        return None
-    highest = max((*(overlay.current or ()), *(overlay.baseline or ())), default=0.0)
-    low, high = figures(overlay.edges[0], overlay.edges[-1])
-    return Histogram(
-        baseline=pictures.steps(overlay.baseline, highest, closed=True) if overlay.baseline else "",
-        current=pictures.steps(overlay.current, highest, closed=False) if overlay.current else "",
-        low=low,
-        high="" if overlay.edges[0] == overlay.edges[-1] else high,
-        gap=None if overlay.gap is None else pictures.bin_edges(overlay.gap, len(overlay.edges) - 1),
-        words=words,
-        more=more,
-    )
-
-
-def _paired(paired: PairedBars, more: str) -> Bars:
-    shown = paired.bars[:_VALUES_SHOWN]
-    hidden = paired.bars[_VALUES_SHOWN:]
-    rest = [(bar.current, bar.baseline) for bar in hidden]
-    if paired.others:
-        rest.append((paired.others.current, paired.others.baseline))
-    rows = [(plain(bar.value, _VALUE_CHARACTERS) or "(empty)", bar.current, bar.baseline) for bar in shown]
-    if rest:
-        now, was = (_sum([side[index] for side in rest]) for index in (0, 1))
-        rows.append(("all others", now, was))
-    largest = max((part for _, *parts in rows for part in parts if part is not None), default=0.0)
-    return Bars(
-        of="value",
-        rows=tuple(
-            BarRow(
-                name=name,
-                baseline=pictures.share_bar(was or 0.0, largest, below=False) if was else "",
-                current=pictures.share_bar(now or 0.0, largest, below=True) if now else "",
-                was="" if was is None else captions.share(was),
-                now="" if now is None else captions.share(now),
-            )
-            for name, now, was in rows
-        ),
-        words=more,
-    )
-
-
-def _sum(parts: Sequence[float | None]) -> float | None:
-    known = [part for part in parts if part is not None]
-    return math.fsum(known) if known else None
-
-
 # Attributions
 
 
@@ -205,7 +112,7 @@ def attributions(
         ),
     )
     names = sorted(
-        names[:_VALUES_SHOWN], key=lambda n: (old_ranks.get(n, math.inf), ranks.get(n, math.inf), n)
+        names[:_FEATURES_SHOWN], key=lambda n: (old_ranks.get(n, math.inf), ranks.get(n, math.inf), n)
     )
     largest = max((abs(side.get(name, 0.0)) for side in (now, was) for name in names), default=0.0)
     rows = []
@@ -249,11 +156,11 @@ def _ranking(now: Mapping[str, float], was: Mapping[str, float]) -> str:
     common = ranks.keys() & old_ranks.keys()
     changed = sum(ranks[name] != old_ranks[name] for name in common)
     first, old_first = min(ranks, key=ranks.__getitem__), min(old_ranks, key=old_ranks.__getitem__)
-    leads = plain(first, _VALUE_CHARACTERS)
+    leads = plain(first, _NAME_CHARACTERS)
     leader = (
         f"{leads} still comes first"
         if first == old_first
-        else f"{leads} comes first now, {plain(old_first, _VALUE_CHARACTERS)} did in the baseline"
+        else f"{leads} comes first now, {plain(old_first, _NAME_CHARACTERS)} did in the baseline"
     )
     return f"{leader}; {changed} of {len(common)} features changed rank."
 
@@ -270,25 +177,19 @@ def biases(*sources: Statistics) -> dict[str, float]:
     return found
 
 
-def _signed(observed: float | None, expected: float | None) -> Bars | None:
+def pair(observed: float | None, expected: float | None) -> Pair | None:
+    """A value beside its baseline's; None where it is not known, or infinite."""
     if observed is None or not math.isfinite(observed):
         return None
     before = expected if expected is not None and math.isfinite(expected) else None
-    values = [observed, *([] if before is None else [before])]
+    values = [observed] if before is None else [observed, before]
     now, was = figures(observed, before)
-    return Bars(
-        of="",
-        rows=(
-            BarRow(
-                name="",
-                baseline="" if before is None else pictures.signed_bar(before, values, below=False),
-                current=pictures.signed_bar(observed, values, below=True),
-                was="" if before is None else was,
-                now=now,
-                zero=pictures.zero_of(values),
-            ),
-        ),
-        words="",
+    return Pair(
+        baseline="" if before is None else pictures.signed_bar(before, values),
+        current=pictures.signed_bar(observed, values),
+        was="" if before is None else was,
+        now=now,
+        zero=pictures.zero_of(values),
     )
 
 
@@ -312,8 +213,9 @@ def history(
 ) -> Lines | None:
     """A value over the last runs with its threshold, or the level it is compared with; None where no run knows it."""
     values = [next((run.values[name] for name in names if name in run.values), None) for run in runs]
-    if values and values[-1] is None:
-        values[-1] = observed
+    if values and observed is not None:
+        values[-1] = observed  # the last run is this one, and its report is the truth about it
+    values = [None if value is None or math.isnan(value) else value for value in values]
     if not values or sum(value is not None and math.isfinite(value) for value in values) < 2:
         return None
     drawn = pictures.line(values, threshold.value if threshold else level)
@@ -327,11 +229,6 @@ def history(
         high=high,
         first=moment(runs[0].at),
         last=moment(runs[-1].at),
-        level=captions.limit(threshold)
-        if threshold
-        else f"baseline {figure(level)}"
-        if level is not None
-        else "",
         words=captions.history(values, threshold),
     )
 

@@ -13,12 +13,12 @@ _SPIKE = WIDTH // 6
 _LEAST = 1  # what is there must be seen, however little it is
 
 
-def steps(shares: Sequence[float], highest: float, *, closed: bool) -> str:
+def steps(shares: Sequence[float], highest: float, *, closed: bool, spike: bool = False) -> str:
     """The outline of a histogram whose bins are drawn equally wide; `closed` along the bottom makes it an area.
 
-    `highest` is the share that is as high as the picture. A single bin is a spike in the middle: it has no extent to show.
+    `highest` is the share that is as high as the picture. A `spike` stands in the middle: a single value has no extent.
     """
-    start, end = (0, WIDTH) if len(shares) > 1 else ((WIDTH - _SPIKE) // 2, (WIDTH + _SPIKE) // 2)
+    start, end = ((WIDTH - _SPIKE) // 2, (WIDTH + _SPIKE) // 2) if spike else (0, WIDTH)
     lines = [f"M{start} {HEIGHT}"]
     for index, share in enumerate(shares, 1):
         lines.append(f"V{HEIGHT - _extent(share, highest, HEIGHT)}")
@@ -125,13 +125,14 @@ def _finite(value: float | None) -> float | None:
 
 def share_bar(share: float, largest: float, *, below: bool) -> str:
     """A horizontal bar from the left, `largest` as long as the picture is wide; in its lower or upper half."""
-    return _bar(0, _extent(share, largest, BAR_WIDTH), below=below)
+    top = BAR_HEIGHT // 2 if below else 0
+    return f"M0 {top + 1}H{_extent(share, largest, BAR_WIDTH)}V{top + BAR_HEIGHT // 2 - 1}H0Z"
 
 
-def signed_bar(value: float, others: Sequence[float], *, below: bool) -> str:
-    """A horizontal bar from zero, on a scale that holds zero, the value and the others."""
-    start, end = sorted((zero_of([value, *others]), _place(value, [value, *others])))
-    return _bar(start, max(end, start + _LEAST), below=below)
+def signed_bar(value: float, values: Sequence[float]) -> str:
+    """A horizontal bar from zero, as high as the picture, on a scale that holds zero and all `values`."""
+    start, end = sorted((zero_of(values), _place(value, values)))
+    return f"M{start} 1H{max(end, start + _LEAST)}V{BAR_HEIGHT - 1}H{start}Z"
 
 
 def zero_of(values: Sequence[float]) -> int:
@@ -143,11 +144,6 @@ def _place(value: float, values: Sequence[float]) -> int:
     low, high = min(0.0, *values), max(0.0, *values)
     whole = high / 2 - low / 2
     return round(BAR_WIDTH * ((value / 2 - low / 2) / whole)) if whole else 0
-
-
-def _bar(start: int, end: int, *, below: bool) -> str:
-    top = BAR_HEIGHT // 2 if below else 0
-    return f"M{start} {top + 1}H{end}V{top + BAR_HEIGHT // 2 - 1}H{start}Z"
 
 
 def column(count: float, largest: float, height: int) -> int:

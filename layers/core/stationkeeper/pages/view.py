@@ -1,16 +1,16 @@
 """From what a run found to what its page shows: every text cleaned, every number formatted, every picture chosen."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stationkeeper.alerts.monitor_steps import log_command, report_command
+from stationkeeper.alerts.layout import Step
+from stationkeeper.alerts.monitor_steps import BlindRun, after_blindness
 from stationkeeper.alerts.phrases import BLIND, MONITORS, UNKNOWN_BLINDNESS, headlines
 from stationkeeper.alerts.text import count, figure, moment, period, plain
-from stationkeeper.pages import captions, pictures
-from stationkeeper.pages.content import RUNS_SHOWN, Absent, PageContent, PastRun
-from stationkeeper.pages.groups import Group, grouped, severities
-from stationkeeper.pages.illustrations import Bars, Lines, history
+from stationkeeper.pages import strip
+from stationkeeper.pages.content import RUNS_SHOWN, Absent, PageContent
+from stationkeeper.pages.groups import Extent, Group, grouped, severities
+from stationkeeper.pages.within_limits import Measured, within_limits
 from stationkeeper.reports.outcome import Blindness
 from stationkeeper.reports.statistics import Statistics
 from stationkeeper.reports.verdict import Verdict
@@ -18,12 +18,7 @@ from stationkeeper.reports.violation import Monitor
 
 _LINE = 500
 _NAME = 120
-_METRICS_SHOWN = 60
 _FEATURES_NAMED = 60
-TILE_HEIGHT = 28
-
-# An address below or beside this page, and nothing that a browser would take for a scheme or another host.
-_RELATIVE_PAGE = re.compile(r"(?!/)[\w%+=.~-][\w%+=.~/-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +41,13 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """One run of the strip. `height` of its column is out of `TILE_HEIGHT`."""
-
-    kind: str
-    label: str
-    number: str
-    height: int
-    page: str
-    this: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric within its limit: its value, its limit, its line over the last runs."""
-
-    name: str
-    value: str
-    limit: str
-    drawn: Lines | Bars | None
-
-
-@dataclass(frozen=True, slots=True)
 class Blind:
     """Why nothing is known, and what on-call may do."""
 
     sentence: str
     said: str
     before: str
-    advice: str
-    commands: tuple[str, ...]
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +62,24 @@ class PageView:
     policy_problem: str
     notes: tuple[str, ...]
     deeds: tuple[Fact, ...]
-    tiles: tuple[Tile, ...]
-    strip: str
+    tiles: tuple[strip.Tile, ...]
+    runs: str
     blind: Blind | None
     groups: tuple[Group, ...]
     smaller: str
-    metrics: tuple[Metric, ...]
+    within_limits: tuple[Measured, ...]
     looked_at: str
     names: tuple[str, ...]
     legend: frozenset[str]
     footer: tuple[Fact, ...]
 
 
-def view_of(content: PageContent, pictured: int) -> PageView:
-    """What a page shows, with pictures of at most `pictured` violations."""
+def view_of(content: PageContent, extent: Extent) -> PageView:
+    """What a page shows, with as many violations as `extent` says."""
     outcome = content.outcome
     verdict = outcome if isinstance(outcome, Verdict) else None
-    groups = grouped(verdict, content, pictured) if verdict else ()
-    metrics = _within_limits(verdict, content) if verdict else ()
+    groups = grouped(verdict, content, extent) if verdict else ()
+    measured = within_limits(verdict, content) if verdict else ()
     clean = verdict is not None and verdict.severity is None
     headline = _headline(outcome)
     endpoint = plain(content.endpoint, _NAME) or "unnamed endpoint"
@@ -129,15 +101,15 @@ def view_of(content: PageContent, pictured: int) -> PageView:
             Fact(moment(deed.at) if deed.at else "With the judgement", plain(deed.what, _LINE))
             for deed in content.done
         ),
-        tiles=_tiles(content.runs[-RUNS_SHOWN:]),
-        strip=_strip_words(content.runs[-RUNS_SHOWN:]),
+        tiles=strip.tiles(content.runs[-RUNS_SHOWN:]),
+        runs=strip.in_words(content.runs[-RUNS_SHOWN:]),
         blind=_blind(outcome, content) if isinstance(outcome, Blindness) else None,
         groups=groups,
-        smaller=_smaller(verdict, pictured),
-        metrics=metrics,
+        smaller=_smaller(verdict, extent),
+        within_limits=measured,
         looked_at=_looked_at(content) if clean else "",
         names=_names(content) if clean else (),
-        legend=_legend(groups, metrics),
+        legend=_legend(groups, measured),
         footer=_footer(content),
     )
 
@@ -165,7 +137,7 @@ def _headline(outcome: Verdict | Blindness) -> Headline:
 def _facts(content: PageContent) -> tuple[Fact, ...]:
     items = content.current.items if isinstance(content.current, Statistics) else None
     told = (
-        Fact("Data of", period(*content.window) if content.window else ""),
+        Fact("Data from", period(*content.window) if content.window else ""),
         Fact("Run due", moment(content.at) if content.at else ""),
         Fact("Model", plain(content.version, _LINE)),
         Fact("Records looked at", figure(items) if items is not None else ""),
@@ -174,110 +146,48 @@ def _facts(content: PageContent) -> tuple[Fact, ...]:
 
 
 def _absences(content: PageContent) -> tuple[str, ...]:
-    """What cannot be drawn and why, each reason once."""
-    sides = [("What this run measured", content.current), ("What the baseline measured", content.baseline)]
-    if content.monitor is not Monitor.DATA_QUALITY:
-        sides.append(("The constraints", content.constraints))
-    return tuple(
-        f"{what} cannot be drawn: {plain(side.why, _LINE)}"
-        for what, side in sides
-        if isinstance(side, Absent)
-    )
-
-
-def _tiles(runs: Sequence[PastRun]) -> tuple[Tile, ...]:
-    largest = max((run.total or 0 for run in runs), default=0)
-    return tuple(_tile(run, largest, this=run is runs[-1]) for run in runs)
-
-
-def _tile(run: PastRun, largest: int, *, this: bool) -> Tile:
-    if run.total is None:
-        kind, number, found = "blind", "?", f"blind, {plain(run.blind, _NAME) or 'could not be judged'}"
-    elif run.severity is None:
-        kind, number, found = "clean", "0", "no violations"
-    else:
-        kind, number = run.severity.value, _short(run.total)
-        found = f"{count(run.total, 'violation')}, worst {kind}"
-    return Tile(
-        kind=kind,
-        label=f"{moment(run.at)}: {found}{' (this run)' if this else ''}",
-        number=number,
-        height=TILE_HEIGHT if run.total is None else pictures.column(run.total, largest, TILE_HEIGHT),
-        page=run.page if _RELATIVE_PAGE.fullmatch(run.page) else "",
-        this=this,
-    )
-
-
-def _short(number: int) -> str:
-    """A count in at most four characters."""
-    if number < 1_000:
-        return str(number)
-    return f"{number // 1_000}k" if number < 1_000_000 else ">1M"
-
-
-def _strip_words(runs: Sequence[PastRun]) -> str:
-    if not runs:
-        return ""
-    blind = sum(run.total is None for run in runs)
-    clean = sum(run.total == 0 for run in runs)
-    parts = [f"{clean} clean", f"{len(runs) - blind - clean} with violations", f"{blind} blind"]
-    return f"{moment(runs[0].at)} to {moment(runs[-1].at)}: {', '.join(parts)}."
+    """What cannot be drawn and why; each reason once."""
+    sides: tuple[tuple[str, Statistics | Absent], ...]
+    match content.monitor:
+        case Monitor.MODEL_QUALITY:
+            sides = (("this run's metrics", content.current), ("the thresholds", content.constraints))
+        case Monitor.BIAS | Monitor.EXPLAINABILITY:
+            known = isinstance(content.baseline, Statistics) or isinstance(content.constraints, Statistics)
+            sides = (("what this run measured", content.current),)
+            sides += () if known else (("the baseline", content.constraints),)
+        case _:
+            sides = (("what this run measured", content.current), ("the baseline", content.baseline))
+    reasons: dict[str, list[str]] = {}
+    for what, side in sides:
+        if isinstance(side, Absent):
+            reasons.setdefault(plain(side.why, _LINE).rstrip("."), []).append(what)
+    return tuple(f"Not drawn: {' and '.join(whats)} ({why})." for why, whats in reasons.items())
 
 
 def _blind(outcome: Blindness, content: PageContent) -> Blind:
     words = BLIND.get(outcome.reason, UNKNOWN_BLINDNESS)
-    region = content.region or "REGION"
-    commands = [log_command(region, content.job)] if content.job else []
-    if content.report_uri:
-        commands.append(report_command(region, content.report_uri))
+    # Without job and region (a report from the command line) there is nothing to paste.
+    run = BlindRun(
+        outcome.reason,
+        content.region,
+        content.endpoint,
+        content.schedule,
+        content.job,
+        content.report_uri or None,
+    )
+    steps = after_blindness(run, words.advice) if content.job and content.region else ()
     return Blind(
         sentence=words.sentence,
         said=plain(outcome.detail, _LINE),
-        before=_open_before(content.runs),
-        advice=words.advice,
-        commands=tuple(commands),
+        before=strip.open_before(content.runs),
+        steps=steps or (Step(words.advice),),
     )
 
 
-def _open_before(runs: Sequence[PastRun]) -> str:
-    judged = next((run for run in reversed(runs[:-1]) if run.total is not None), None)
-    if judged is None or judged.total is None:
-        return "No earlier run that could be judged is known."
-    if not judged.total or judged.severity is None:
-        return f"The last run that could be judged, of {moment(judged.at)}, found no violations."
-    were = "was" if judged.total == 1 else "were"
-    return (
-        f"At the last run that could be judged, of {moment(judged.at)}, {count(judged.total, 'violation')} {were} open, the "
-        f"worst {judged.severity.value}; that problem is neither over nor confirmed."
-    )
-
-
-def _smaller(verdict: Verdict | None, pictured: int) -> str:
-    if verdict is None or len(verdict.worst) <= pictured:
+def _smaller(verdict: Verdict | None, extent: Extent) -> str:
+    if verdict is None or len(verdict.worst) <= extent.pictured:
         return ""
-    return (
-        f"The {pictured:,} worst have pictures; the page would grow too large with more."
-        if pictured
-        else "There are too many, or too large ones, for pictures."
-    )
-
-
-def _within_limits(verdict: Verdict, content: PageContent) -> tuple[Metric, ...]:
-    """Metrics and attributions that are not violated: what the monitor watches, and how near its limits it is."""
-    if not isinstance(content.current, Statistics):
-        return ()
-    thresholds = content.constraints.thresholds if isinstance(content.constraints, Statistics) else {}
-    violated = {judged.violation.subject for judged in verdict.worst}
-    names = sorted(content.current.metrics.keys() - violated, key=lambda name: (name not in thresholds, name))
-    return tuple(
-        Metric(
-            name=plain(name, _NAME),
-            value=figure(content.current.metrics[name][0]),
-            limit=captions.limit(thresholds[name]) if name in thresholds else "",
-            drawn=history([name], content.runs, content.current.metrics[name][0], thresholds.get(name)),
-        )
-        for name in names[:_METRICS_SHOWN]
-    )
+    return f"The {extent.pictured:,} worst have pictures. More would make the page too large."
 
 
 def _looked_at(content: PageContent) -> str:
@@ -304,11 +214,11 @@ def _names(content: PageContent) -> tuple[str, ...]:
     return (*shown, f"and {more:,} more") if more else shown
 
 
-def _legend(groups: Sequence[Group], metrics: Sequence[Metric]) -> frozenset[str]:
+def _legend(groups: Sequence[Group], measured: Sequence[Measured]) -> frozenset[str]:
     """Which kinds of pictures are on the page, so that the legend explains these and no others."""
     drawn = [one for group in groups for card in group.cards for one in card.illustrations]
-    drawn += [metric.drawn for metric in metrics if metric.drawn]
-    return frozenset(type(one).__name__ for one in drawn)
+    drawn += [one.illustration for one in measured if one.illustration]
+    return frozenset(one.kind for one in drawn)
 
 
 def _footer(content: PageContent) -> tuple[Fact, ...]:
