@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from stationkeeper.reports.statistics import Bucket, Categorical, Feature, Numeric
 
-# A monitor's own histograms have ten buckets: two of them, partly over each other, fit. Thinner bars are hard to tell apart on a phone.
+# A monitor's own histograms have ten buckets: two of them, partly over each other, fit. Thinner bars are hard to tell
+# apart on a phone.
 MOST_BINS = 24
 MOST_VALUES = 12
 # With a wider gap between two distributions (in widths of the wider one), 24 even bins leave each of them less than two.
@@ -28,7 +29,8 @@ class Overlay:
     current, baseline : share of each bin, 0..1; together with the side's `..._unplaced` they sum to 1. None when the side is
         missing, or holds no values.
     current_unplaced, baseline_unplaced : share of values whose buckets do not say where they lie (infinite bounds).
-    even : all bins are equally wide. Where they are not, bins are still drawn equally wide, and the axis is no scale: label edges.
+    even : all bins are equally wide. Where they are not, bins are drawn equally wide all the same, and the axis is no scale:
+        label the edges.
     gap : index of a bin, empty on both sides, that stands for a long stretch between them: the axis is broken there.
     """
 
