@@ -11,8 +11,8 @@ from stationkeeper.pages.content import PastRun
 TILE_HEIGHT = 28
 _REASON_CHARACTERS = 120
 
-# An address below or beside this page, and nothing that a browser would take for a scheme or another host.
-_RELATIVE_PAGE = re.compile(r"(?!/)[\w%+=.~-][\w%+=.~/-]*", re.ASCII)
+# An address below or beside this page, or one with https; nothing else that a browser would take for a scheme.
+_ADDRESS = re.compile(r"(?:https://[\w.-]+/[\w%+=.~/?&-]*|(?!/)[\w%+=.~-][\w%+=.~/-]*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _tile(run: PastRun, largest: int, *, this: bool) -> Tile:
         label=f"{moment(run.at)}: {found}{' (this run)' if this else ''}",
         number=number,
         height=TILE_HEIGHT if run.total is None else pictures.column(run.total, largest, TILE_HEIGHT),
-        page=run.page if _RELATIVE_PAGE.fullmatch(run.page) else "",
+        page=run.page if _ADDRESS.fullmatch(run.page) else "",
         this=this,
     )
 
