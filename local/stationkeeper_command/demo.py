@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.text import Text
 from stationkeeper.alerts.text import count
 
-from stationkeeper_command import models_wording, project, timeline
+from stationkeeper_command import models_wording, pages, project, timeline
 from stationkeeper_command.artifact_scenes import artifact_scenes, models_seen
 from stationkeeper_command.errors import CommandError
 from stationkeeper_command.release_scenes import inventory, release_scenes
 from stationkeeper_command.retraining_scenes import retraining_scenes
-from stationkeeper_command.scenes import AccountScene, Scene, demo_scenes, places, replay_scenes
+from stationkeeper_command.scenes import AccountScene, Scene, demo_scenes, files_of, replay_scenes
 from stationkeeper_command.system import make_bucket, running
 
 _DRAIN_SECONDS = 120
@@ -56,7 +56,9 @@ def run(console: Console, progress: Console, reports: Path | None) -> list[dict[
             _show_endpoint(system, console, told)
             odd += _play_in_account(system, reader, console, told, artifact_scenes())
             odd += _show_models(system, console, told)
+        drawn = pages.kept(system, project.STATE / "pages")
     _finish(console, told)
+    _show_pages(console, told, drawn)
     if odd:
         raise CommandError(f"not as the scenes say: {'; '.join(odd)}")
     return told
@@ -150,10 +152,9 @@ def surprises(
 
 
 def _play(system: EmbeddedAws, s3: Any, reader: timeline.Reader, scene: Scene) -> timeline.Happened:
-    if scene.report is not None:
-        for bucket, key in places(scene.event):
-            make_bucket(s3, bucket)
-            s3.put_object(Bucket=bucket, Key=key, Body=scene.report)
+    for bucket, key, content in files_of(scene):
+        make_bucket(s3, bucket)
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
     if scene.crash is not None:
         system.add_fault(*scene.crash, kind="crash-after")
     before = system.journal.last
@@ -172,6 +173,14 @@ def _heading(number: int, scene: Scene) -> Text:
             "dim",
         ),
     )
+
+
+def _show_pages(console: Console, told: list[dict[str, Any]], drawn: list[Path]) -> None:
+    if not drawn:
+        return
+    messages = [message for scene in told for message in scene["messages"]]
+    one = pages.linked_by(messages, project.STATE / "pages") or drawn[-1]
+    console.print(f"{count(len(drawn), 'drift page')}, for a browser; one of them: {one}")
 
 
 def _finish(console: Console, told: list[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from stationkeeper_command.release_scenes import (
     put_metrics,
     set_alarm,
 )
-from stationkeeper_command.scenes import AccountScene, due, places, rename, sample_report
+from stationkeeper_command.scenes import AccountScene, Scene, due, files_of, measured, rename, sample_report
 from stationkeeper_command.system import PIPELINE, REGION, ROLE
 
 _SAMPLE = "monitor-violations"
@@ -85,8 +85,9 @@ def _data_drifts(system: EmbeddedAws) -> None:
     run = _run_of_its_monitor(system, hour)
     ended = datetime.fromisoformat(run["time"])
     pass_time(system, (ended - now).total_seconds())
-    for bucket, key in places(run):
-        system.client("s3").put_object(Bucket=bucket, Key=key, Body=sample_report(_SAMPLE))
+    scene = Scene("", run, sample_report(_SAMPLE), measured(f"{_SAMPLE}-statistics"))
+    for bucket, key, content in files_of(scene):
+        system.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
     system.send(run)
 
 

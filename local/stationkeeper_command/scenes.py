@@ -3,8 +3,8 @@
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from stationkeeper_command.errors import CommandError
 from stationkeeper_command.project import SAMPLES
 
 _NOT_A_RUN = frozenset(("baseline", "baselines"))
+STATISTICS_NAME = "statistics.json"
 _NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -23,13 +24,16 @@ _NAME = re.compile(r"[^A-Za-z0-9]+")
 class Scene:
     """An event that comes, and what it shows.
 
-    `report` is put where the event says before it is sent; None leaves that place empty. `crash` names an AWS call after
-    which the function is killed once. `tells` are the kinds of the messages on-call gets; None is any.
+    `report` is put where the event says before it is sent; None leaves that place empty. `beside` are further files there by name,
+    `baseline` those the run was held against. `crash` names an AWS call after which the function is killed once. `tells` are the
+    kinds of the messages on-call gets; None is any.
     """
 
     title: str
     event: dict[str, Any]
     report: bytes | None = None
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+    baseline: Mapping[str, bytes] = field(default_factory=dict)
     times: int = 1
     crash: tuple[str, str] | None = None
     tells: tuple[str, ...] | None = None
@@ -60,10 +64,17 @@ def sample_report(name: str) -> bytes:
     return (SAMPLES / "reports" / f"{name}.json").read_bytes()
 
 
+def measured(name: str) -> dict[str, bytes]:
+    """Sample statistics, as the file a monitor writes."""
+    return {STATISTICS_NAME: (SAMPLES / "measurements" / f"{name}.json").read_bytes()}
+
+
 def demo_scenes(now: datetime) -> list[Scene]:
     """A day of one monitored endpoint, ending at the last full hour."""
     hours = [_last_hour(now) - timedelta(hours=back) for back in range(5, -1, -1)]
     found = due("monitor-violations", hours[1], violations=9)
+    baseline = measured("baseline-statistics")
+    worse = measured("monitor-violations-worse-statistics")
     return [
         Scene(
             "The hourly run finds nothing wrong",
@@ -75,6 +86,8 @@ def demo_scenes(now: datetime) -> list[Scene]:
             "The next run finds 9 violated constraints",
             found,
             sample_report("monitor-violations"),
+            measured("monitor-violations-statistics"),
+            baseline,
             tells=("ViolationsDetected",),
         ),
         Scene("SageMaker sends the same event three times more", found, times=3, tells=()),
@@ -82,6 +95,7 @@ def demo_scenes(now: datetime) -> list[Scene]:
             "An hour later it is worse; the function is killed after it wrote down what it found, before it could say so",
             due("monitor-violations", hours[2], violations=12),
             sample_report("monitor-violations-worse"),
+            worse,
             crash=("dynamodb", "PutItem"),
             tells=("ViolationsDetected",),
         ),
@@ -94,6 +108,7 @@ def demo_scenes(now: datetime) -> list[Scene]:
             "The monitor sees again, and the problem is still there",
             due("monitor-violations", hours[4], violations=12),
             sample_report("monitor-violations-worse"),
+            worse,
             tells=("MonitorRecovered",),
         ),
         Scene("A ground-truth merge ends: no run to judge", due("ground-truth-merge", hours[4]), tells=()),
@@ -123,7 +138,10 @@ def replay_scenes(folder: Path, now: datetime) -> list[Scene]:
         raise CommandError(
             f"{folder} holds no run: expected folders such as {folder}/2026-11-23/{REPORT_NAME}"
         )
-    reports = [_report(run) for run in runs]
+    reports = [_file(run / REPORT_NAME) for run in runs]
+    baseline = next(
+        (_measurements(folder / name) for name in sorted(_NOT_A_RUN) if (folder / name).is_dir()), {}
+    )
     kind = "model-quality" if any(b"Threshold" in (report or b"") for report in reports) else "data-quality"
     endpoint = _name(folder.resolve().parent.name) or "replayed"
     last = _last_hour(now)
@@ -136,7 +154,11 @@ def replay_scenes(folder: Path, now: datetime) -> list[Scene]:
         rename(event, endpoint, _name(f"{endpoint}-{folder.name}") or f"{endpoint}-{kind}")
         scenes.append(
             Scene(
-                f"Run of {run.name}" + ("" if report is not None else ", which left no report"), event, report
+                f"Run of {run.name}" + ("" if report is not None else ", which left no report"),
+                event,
+                report,
+                _measurements(run),
+                baseline,
             )
         )
     return scenes
@@ -198,9 +220,14 @@ def _is_run(path: Path) -> bool:
     return path.name not in _NOT_A_RUN and not path.name.startswith(".")
 
 
-def _report(run: Path) -> bytes | None:
-    path = run / REPORT_NAME
+def _file(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
+
+
+def _measurements(folder: Path) -> dict[str, bytes]:
+    """What a run, or a baseline, measured, by the names of its files."""
+    files = {name: _file(folder / name) for name in (STATISTICS_NAME, "constraints.json", "analysis.json")}
+    return {name: content for name, content in files.items() if content is not None}
 
 
 def _count(report: bytes | None) -> int | None:
@@ -219,6 +246,21 @@ def _name(text: str) -> str:
 
 def _last_hour(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def files_of(scene: Scene) -> Iterator[tuple[str, str, bytes]]:
+    """Bucket, key and content of all that lies in S3 when a scene's event comes."""
+    for bucket, key in places(scene.event):
+        if scene.report is not None:
+            yield bucket, key, scene.report
+        for name, content in scene.beside.items():
+            yield bucket, key.removesuffix(REPORT_NAME) + name, content
+    for one in scene.event.get("detail", {}).get("ProcessingInputs") or []:
+        bucket, _, key = (
+            str(((one or {}).get("S3Input") or {}).get("S3Uri") or "").removeprefix("s3://").partition("/")
+        )
+        if (content_of_baseline := scene.baseline.get(key.rpartition("/")[2])) is not None:
+            yield bucket, key, content_of_baseline
 
 
 def places(event: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ _REACTIONS = {
     "ArtifactSync": "artifact_sync",
     "Sweep": "sweep",
 }
-_IDLE = frozenset(("ignored", "unmanaged"))
+_IDLE = frozenset(("ignored", "unmanaged", "known"))
 """Decisions with which nothing begins: a repeated one is counted where it was first told, whatever came between."""
 _STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "INFO": "cyan", "OK": "green"}
 

@@ -11,6 +11,7 @@ from unittest import mock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from moto.core.common_models import CloudFormationModel
+from moto.iam.access_control import IAMPolicy
 from moto.s3.exceptions import MissingKey, PreconditionFailed, S3ClientError
 from moto.s3.models import FakeBucket, FakeKey, FakeMultipart, S3Backend, s3_backends
 from moto.s3.responses import S3Response
@@ -20,6 +21,7 @@ from moto.utilities.utils import get_partition
 from embedded_aws.moto_additions.attached_policy import AttachedPolicy
 
 LARGEST_COPY_SOURCE = 5_368_709_120  # bytes; tests make it smaller
+_WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 _COMPUTED = ("CRC32", "CRC64NVME", "SHA1", "SHA256")  # for CRC32C moto may take CRC32
 
 
@@ -46,9 +48,29 @@ def installed() -> ExitStack:
     context.enter_context(
         mock.patch.object(FakeBucket, "create_from_cloudformation_json", classmethod(create_with_settings))
     )
+    _install_policies(context)
     _install_conditions(context)
     _install_checksums(context)
     return context
+
+
+def _install_policies(context: ExitStack) -> None:
+    """Gap: conditions of a bucket's policy; a denial of what comes without TLS would be one of everything.
+
+    Requests count as if they came over TLS, as all do in AWS where such a policy stands.
+    """
+    permission = FakeBucket.get_permission
+
+    def get_permission(bucket: FakeBucket, action: str, resource: str) -> Any:
+        if bucket.policy is None:
+            return permission(bucket, action, resource)
+        document = json.loads(bucket.policy)
+        stated = document["Statement"]
+        statements = stated if isinstance(stated, list) else [stated]
+        document["Statement"] = [one for one in statements if one.get("Condition") != _WITHOUT_TLS]
+        return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)
+
+    context.enter_context(mock.patch.object(FakeBucket, "get_permission", get_permission))
 
 
 def _install_conditions(context: ExitStack) -> None:
