@@ -1,5 +1,7 @@
 """What was done about a run, as its page says it: from the domain events that other reactions published."""
 
+from datetime import datetime
+
 from stationkeeper.alerts.text import count, moment, plain
 from stationkeeper.events.domain import (
     DomainEvent,
@@ -9,7 +11,7 @@ from stationkeeper.events.domain import (
     ViolationsDetected,
 )
 from stationkeeper.events.retraining_events import RetrainingEvent, RetrainingSkipped, RetrainingStarted
-from stationkeeper.pages.record import RunKey
+from stationkeeper.pages.record import RecordedDeed, RunKey
 
 
 def run_of(event: DomainEvent) -> RunKey | None:
@@ -21,6 +23,12 @@ def run_of(event: DomainEvent) -> RunKey | None:
             return RunKey(event.schedule_arn, run_at, event.cause.job)
         case _:
             return None
+
+
+def recorded(event: DomainEvent, at: datetime) -> RecordedDeed:
+    """What a domain event of this time says was done, for the record of its run."""
+    step = 2 if isinstance(event, RetrainingEvent) else 1
+    return RecordedDeed(id=event.id, at=at, what=deed(event), step=step)
 
 
 def deed(event: DomainEvent) -> str:

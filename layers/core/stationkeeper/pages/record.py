@@ -31,11 +31,15 @@ class _Frozen(BaseModel):
 
 
 class RecordedDeed(_Frozen):
-    """Something that was done about a run; `id` is that of the domain event that said so."""
+    """Something that was done about a run; `id` is that of the domain event that said so.
+
+    `step` is 1 for what follows from the run itself, 2 for what follows from that: times of events are whole seconds.
+    """
 
     id: str
     at: AwareDatetime
     what: str
+    step: int = 1
 
 
 class Found(_Frozen):
@@ -84,10 +88,10 @@ class RunRecord(_Frozen):
         return self.model_copy(update={"run": self.run.model_copy(update={"found": found})})
 
     def with_deed(self, deed: RecordedDeed) -> "RunRecord":
-        """The same, with one more deed, in order of time; each is kept once."""
+        """The same, with one more deed, in order; each is kept once."""
         if any(known.id == deed.id for known in self.deeds):
             return self
-        deeds = sorted((*self.deeds, deed), key=lambda one: (one.at, one.id))
+        deeds = sorted((*self.deeds, deed), key=lambda one: (one.step, one.at, one.id))
         return self.model_copy(update={"deeds": tuple(deeds[-_DEEDS_KEPT:])})
 
 

@@ -17,8 +17,8 @@ from stationkeeper.events.page_trigger import PageTrigger
 from stationkeeper.events.processing_job import ProcessingJob
 from stationkeeper.pages.address import PagePlace
 from stationkeeper.pages.content import RUNS_SHOWN, Deed, PageContent, PastRun
-from stationkeeper.pages.deeds import deed, run_of
-from stationkeeper.pages.record import DrawnRun, RecordedDeed, RunKey, RunRecord, found
+from stationkeeper.pages.deeds import recorded, run_of
+from stationkeeper.pages.record import DrawnRun, RunKey, RunRecord, found
 from stationkeeper.pages.seen import SeenPage
 from stationkeeper.pages.serving import serving
 from stationkeeper.reactions.monitor_report import Policies
@@ -95,7 +95,7 @@ class DriftPage:
         if done is None or key is None:
             logger.info("Ignored", extra={"decision": "ignored", "reason": "not about a run of a monitor"})
             return
-        told = RecordedDeed(id=done.id, at=event.time, what=deed(done))
+        told = recorded(done, event.time)
         with logger.append_context_keys(endpoint=plain(done.endpoint, 63), incident=plain(done.incident, 32)):
             self._bring_up_to_date(event, key, lambda record: record.with_deed(told))
 
