@@ -13,12 +13,11 @@ _NEARLY_ALL = 0.95
 
 
 def share(part: float | None) -> str:
-    """A share of 0..1 as a whole percentage, never rounded to none or all of it."""
+    """A share of 0..1 as a whole percentage that stays on one line, never rounded to none or all of it."""
     if part is None:
         return "?"
-    if 0 < part < 0.01:
-        return "<1 %"
-    return ">99 %" if 0.99 < part < 1 else f"{round(100 * part)} %"
+    rounded = "<1" if 0 < part < 0.01 else ">99" if 0.99 < part < 1 else f"{round(100 * part)}"
+    return f"{rounded}\N{NO-BREAK SPACE}%"
 
 
 def overlay(drawn: Overlay) -> str:

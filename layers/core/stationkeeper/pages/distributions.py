@@ -10,11 +10,11 @@ from typing import ClassVar
 
 from stationkeeper.alerts.text import figures, plain
 from stationkeeper.pages import captions, pictures
-from stationkeeper.pages.comparison import Comparison, Overlay, PairedBars, TypeChanged, compared
+from stationkeeper.pages.comparison import Overlay, PairedBars, TypeChanged, compared
 from stationkeeper.reports.statistics import Statistics
 
 _VALUES_SHOWN = 8
-_VALUE_CHARACTERS = 40
+_VALUE_CHARACTERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,19 @@ def feature(name: str, current: Statistics, baseline: Statistics) -> tuple[Histo
     """The distributions of a feature; two pictures where it is of another type now."""
     now, was = current.features.get(name), baseline.features.get(name)
     comparison = compared(now, was)
-    return _drawn(comparison, captions.moments(now, was))
+    if isinstance(comparison, TypeChanged):
+        before = "This is the baseline, of another type: the two cannot be compared."
+        return (*_drawn(comparison.baseline, before), *_drawn(comparison.current, captions.moments(now, was)))
+    more = [captions.moments(now, was), "" if was else "No baseline.", "" if now else "Not measured now."]
+    return _drawn(comparison, " ".join(part for part in more if part))
 
 
-def _drawn(comparison: Comparison | None, more: str) -> tuple[Histogram | Bars, ...]:
+def _drawn(comparison: Overlay | PairedBars | None, more: str) -> tuple[Histogram | Bars, ...]:
     match comparison:
         case Overlay():
             return _histogram(comparison, more)
         case PairedBars():
             return (_paired(comparison, more),)
-        case TypeChanged(current=now, baseline=was):
-            before = "This is the baseline, of another type: the two cannot be compared."
-            return (*_drawn(was, before if was else ""), *_drawn(now, more))
         case None:
             return ()
 
@@ -91,16 +92,9 @@ def _histogram(overlay: Overlay, more: str) -> tuple[Histogram, ...]:
         low=low,
         high="" if spike else high,
         gap=None if overlay.gap is None else pictures.bin_edges(overlay.gap, len(overlay.edges) - 1),
-        words=" ".join(part for part in (captions.overlay(overlay), more, _one_sided(overlay)) if part),
+        words=" ".join(part for part in (captions.overlay(overlay), more) if part),
     )
     return (histogram,)
-
-
-def _one_sided(overlay: Overlay) -> str:
-    """What is not there to compare with; why is said once, at the top."""
-    if overlay.baseline is None:
-        return "No baseline."
-    return "" if overlay.current is not None else "Not measured now."
 
 
 def _paired(paired: PairedBars, more: str) -> Bars:
