@@ -109,6 +109,13 @@ def test_the_domain_knows_neither_adapters_nor_reactions_nor_powertools(path):
         ("events", "stationkeeper.releases"),
         ("events", "stationkeeper.alerts"),
         ("aws", "stationkeeper.reactions"),
+        ("reports", "stationkeeper.pages"),
+        ("alerts", "stationkeeper.pages"),
+        ("pages", "stationkeeper.releases"),
+        ("pages", "stationkeeper.alarms"),
+        ("pages", "stationkeeper.retraining"),
+        ("pages", "stationkeeper.jobs"),
+        ("pages", "stationkeeper.artifacts"),
     ],
 )
 def test_packages_know_only_those_below_them(package, may_not_know):

@@ -291,7 +291,7 @@ def test_missing_columns_are_named_where_both_sides_were_counted():
     whole = page_of(entry, current=Statistics(features={"fare": numeric("fare", [1])}), baseline=baseline)
     part = page_of(entry, current=Statistics(), baseline=baseline)
 
-    assert "1 column, 3 in the baseline: tip, toll" in whole.text
+    assert "1 column, 3 in the baseline; missing: tip, toll" in whole.text
     assert "toll" not in part.text
 
 
@@ -309,6 +309,23 @@ def test_distribution_is_told_in_words_too():
     assert caption.startswith("Now all between 4 and 5; baseline about 90 % between 1 and 2. No overlap.")
     assert caption.endswith("Mean 1, was 1. Missing 50 %, was 0 %.")
     assert document.all("p", "axis") == ["1 5"]
+
+
+def test_feature_without_values_says_so():
+    document = page_of(
+        drifted("fare", 0.9),
+        drifted("tip", 0.8),
+        baseline=Statistics(features={"fare": numeric("fare", [1, 2]), "tip": numeric("tip", [0])}),
+        current=Statistics(
+            features={
+                "fare": numeric("fare", [], missing=10.0, mean=None),
+                "tip": numeric("tip", [0], missing=10.0, mean=None),
+            }
+        ),
+    )
+
+    assert document.all("figcaption") == ["Baseline all between 0 and 2. Missing 100 %, was 0 %."]
+    assert document.all("p", "more") == ["No values to draw. Missing 100 %."]
 
 
 def test_values_of_a_category_stand_in_pairs():

@@ -55,15 +55,26 @@ class Bars:
     with_rank: bool = False
 
 
-def feature(name: str, current: Statistics, baseline: Statistics) -> tuple[Histogram | Bars, ...]:
-    """The distributions of a feature; two pictures where it is of another type now."""
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What there is to say where nothing can be drawn."""
+
+    kind: ClassVar[str] = "note"
+
+    words: str
+
+
+def feature(name: str, current: Statistics, baseline: Statistics) -> tuple[Histogram | Bars | Note, ...]:
+    """The distributions of a feature; two pictures where it is of another type now, none where nobody measured it."""
     now, was = current.features.get(name), baseline.features.get(name)
     comparison = compared(now, was)
     if isinstance(comparison, TypeChanged):
         before = "This is the baseline, of another type: the two cannot be compared."
         return (*_drawn(comparison.baseline, before), *_drawn(comparison.current, captions.moments(now, was)))
     more = [captions.moments(now, was), "" if was else "No baseline.", "" if now else "Not measured now."]
-    return _drawn(comparison, " ".join(part for part in more if part))
+    words = " ".join(part for part in more if part)
+    drawn = _drawn(comparison, words)
+    return drawn if drawn or not (now or was) else (Note(f"No values to draw. {words}".rstrip()),)
 
 
 def _drawn(comparison: Overlay | PairedBars | None, more: str) -> tuple[Histogram | Bars, ...]:

@@ -161,13 +161,13 @@ def _columns(violation: Violation, content: PageContent) -> str:
         return ""  # read for some features only, or not what the monitor counted
     match violation.check:
         case "missing_column_check":
-            names = sorted(was.keys() - now.keys())
+            kind, names = "missing", sorted(was.keys() - now.keys())
         case "extra_column_check":
-            names = sorted(now.keys() - was.keys())
+            kind, names = "not known before", sorted(now.keys() - was.keys())
         case _:
             return ""
     if not names:
         return ""
     shown = ", ".join(plain(name, _COLUMN_CHARACTERS) for name in names[:_COLUMNS_NAMED])
     more = f" and {len(names) - _COLUMNS_NAMED:,} more" if len(names) > _COLUMNS_NAMED else ""
-    return f"{numbers_of(violation)}: {shown}{more}"
+    return f"{numbers_of(violation)}; {kind}: {shown}{more}"

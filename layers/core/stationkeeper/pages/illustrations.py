@@ -11,7 +11,7 @@ from typing import ClassVar
 from stationkeeper.alerts.text import figures, moment, plain
 from stationkeeper.pages import captions, pictures
 from stationkeeper.pages.content import PageContent, PastRun
-from stationkeeper.pages.distributions import BarRow, Bars, Histogram, feature
+from stationkeeper.pages.distributions import BarRow, Bars, Histogram, Note, feature
 from stationkeeper.reports.statistics import Statistics, Threshold
 from stationkeeper.reports.violation import Measure, Monitor, Violation
 
@@ -47,7 +47,7 @@ class Lines:
     words: str
 
 
-type Illustration = Histogram | Bars | Pair | Lines
+type Illustration = Histogram | Bars | Pair | Lines | Note
 
 
 def of_violation(violation: Violation, content: PageContent) -> tuple[Illustration, ...]:
