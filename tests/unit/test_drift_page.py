@@ -328,6 +328,12 @@ def test_feature_without_values_says_so():
     assert document.all("p", "more") == ["No values to draw. Missing 100 %."]
 
 
+def test_legend_stands_only_where_something_is_drawn():
+    nothing = Statistics(features={"fare": numeric("fare", [0])})
+
+    assert page_of(drifted("fare", 0.9), current=nothing, baseline=nothing).all("p", "legend") == []
+
+
 def test_values_of_a_category_stand_in_pairs():
     document = page_of(
         drifted("payment", 0.9),
@@ -388,6 +394,20 @@ def test_bias_stands_beside_its_baseline_and_over_runs():
     assert "1.9 away" in card
     assert "Now -1.4; -1.4 to -0.6 over 3 runs." in card
     assert document.all("tr")[:2] == ["baseline 0.5", "this run -1.4"]
+
+
+def test_of_many_values_within_limits_some_are_shown_and_the_others_counted():
+    metrics = {f"metric {index}": (0.5, None) for index in range(75)}
+    document = page_of(monitor=Monitor.MODEL_QUALITY, current=Statistics(metrics=metrics))
+
+    assert len(document.all("li", "card")) == 60
+    assert "15 more are within their limits." in document.text
+
+
+def test_schedule_without_an_endpoint_is_called_one():
+    document = page_of(endpoint="nightly-batch", schedule="nightly-batch")
+
+    assert "Data-quality monitor of schedule nightly-batch" in document.text
 
 
 def test_infinite_bias_is_told_and_not_drawn():

@@ -23,7 +23,8 @@ class PastRun:
     total, severity : open violations and the worst of them; None when the run was blind.
     blind : why it could not be judged, in a few words; "" when it could.
     values : metrics (and biases, as `facet facet-value metric`) by name, as far as they were kept.
-    page : address of its page, relative to this one or with https; "" for this run itself, and where there is none.
+    page : address of its page, relative to this one or with https (anything else is not linked); "" for this run itself, and
+        where there is none.
     """
 
     at: datetime

@@ -19,6 +19,7 @@ from stationkeeper.reports.violation import Monitor
 _LINE = 500
 _NAME = 120
 _FEATURES_NAMED = 60
+_WITHIN_LIMITS_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class PageView:
     groups: tuple[Group, ...]
     smaller: str
     within_limits: tuple[Measured, ...]
+    further: int
     looked_at: str
     names: tuple[str, ...]
     legend: frozenset[str]
@@ -80,15 +82,18 @@ def view_of(content: PageContent, extent: Extent) -> PageView:
     verdict = outcome if isinstance(outcome, Verdict) else None
     groups = grouped(verdict, content, extent) if verdict else ()
     measured = within_limits(verdict, content) if verdict else ()
+    shown = measured[:_WITHIN_LIMITS_SHOWN]
     clean = verdict is not None and verdict.severity is None
     headline = _headline(outcome)
     endpoint = plain(content.endpoint, _NAME) or "unnamed endpoint"
     monitor = MONITORS[content.monitor]
+    # A schedule that watches no endpoint (batch transform) stands in its place.
+    watched = "schedule" if content.endpoint == content.schedule else "endpoint"
     when = f", {moment(content.at)}" if content.at else ""
     return PageView(
         title=f"{headline.word}: {endpoint}, {monitor}{when}",
         endpoint=endpoint,
-        monitor=f"{monitor[0].upper()}{monitor[1:]}",
+        monitor=f"{monitor[0].upper()}{monitor[1:]} of {watched}",
         headline=headline,
         facts=_facts(content),
         policy_problem=(
@@ -106,10 +111,11 @@ def view_of(content: PageContent, extent: Extent) -> PageView:
         blind=_blind(outcome, content) if isinstance(outcome, Blindness) else None,
         groups=groups,
         smaller=_smaller(verdict, extent),
-        within_limits=measured,
+        within_limits=shown,
+        further=len(measured) - len(shown),
         looked_at=_looked_at(content) if clean else "",
         names=_names(content) if clean else (),
-        legend=_legend(groups, measured),
+        legend=_legend(groups, shown),
         footer=_footer(content),
     )
 
@@ -218,7 +224,7 @@ def _legend(groups: Sequence[Group], measured: Sequence[Measured]) -> frozenset[
     """Which kinds of pictures are on the page, so that the legend explains these and no others."""
     drawn = [one for group in groups for card in group.cards for one in card.illustrations]
     drawn += [one.illustration for one in measured if one.illustration]
-    return frozenset(one.kind for one in drawn)
+    return frozenset(one.kind for one in drawn) - {"note"}
 
 
 def _footer(content: PageContent) -> tuple[Fact, ...]:

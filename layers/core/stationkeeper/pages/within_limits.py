@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 
 from stationkeeper.alerts.text import figure, plain
 from stationkeeper.pages import captions
@@ -11,7 +11,6 @@ from stationkeeper.pages.illustrations import Illustration, attributions, biases
 from stationkeeper.reports.statistics import Statistics
 from stationkeeper.reports.verdict import Verdict
 
-_SHOWN = 60
 _NAME_CHARACTERS = 120
 
 
@@ -25,19 +24,20 @@ class Measured:
 
 
 def within_limits(verdict: Verdict, content: PageContent) -> tuple[Measured, ...]:
-    """Metrics with a threshold first, then other metrics, biases, attributions; at most `_SHOWN`."""
+    """Metrics with a threshold first, then other metrics, biases, attributions."""
     if not isinstance(content.current, Statistics):
         return ()
     violated = {judged.violation.subject for judged in verdict.worst}
     qualified = {f"{judged.violation.subject} {judged.violation.qualifier}" for judged in verdict.worst}
     labels = {judged.violation.qualifier for judged in verdict.worst}
     current = content.current
-    found = chain(
-        _metrics(current, content, violated),
-        _biases(current, content, qualified),
-        _labels(current, content, labels),
+    return tuple(
+        chain(
+            _metrics(current, content, violated),
+            _biases(current, content, qualified),
+            _labels(current, content, labels),
+        )
     )
-    return tuple(islice(found, _SHOWN))
 
 
 def _metrics(current: Statistics, content: PageContent, violated: set[str]) -> Iterator[Measured]:
