@@ -173,6 +173,8 @@ def test_how_far_past_can_always_be_asked(measure, observed, expected):
         ([1, 2, 3], Threshold(2.5, "above"), "Now 3; 1 to 3 over 3 runs, past the limit in 1 of them."),
         ([1, 2, 3], Threshold(5, "below"), "Now 3; 1 to 3 over 3 runs, past the limit in all of them."),
         ([1, None, 3], None, "Now 3; 1 to 3 over 2 runs."),
+        ([0.8, 0.8], None, "Now 0.8; unchanged over 2 runs."),
+        ([0.8, 0.8, None], None, "Not measured now; always 0.8 over 2 runs."),
         ([1, 3, None], None, "Not measured now; 1 to 3 over 2 runs."),
         ([math.inf, 3, 1], None, "Now 1; 1 to infinite over 3 runs."),
     ],

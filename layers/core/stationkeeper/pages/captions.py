@@ -93,7 +93,8 @@ def history(values: Sequence[float | None], threshold: Threshold | None) -> str:
     if len(known) < 2:
         return f"{newest}; no earlier run is known."
     low, high = figures(min(known), max(known))
-    sentence = f"{newest}; {low} to {high} over {count(len(known), 'run')}"
+    moved = f"{low} to {high}" if low != high else "unchanged" if known[-1] == values[-1] else f"always {low}"
+    sentence = f"{newest}; {moved} over {count(len(known), 'run')}"
     if threshold is None:
         return f"{sentence}."
     past = sum(_past(value, threshold) for value in known)
