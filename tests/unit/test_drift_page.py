@@ -475,14 +475,15 @@ def test_strip_shows_thirty_runs():
     [
         "javascript:alert(1)",
         "//elsewhere.example/",
-        "https://elsewhere.example/",
+        'https://elsewhere.example/"onclick=x',
+        "http://elsewhere.example/",
         "/etc",
         "\tjavascript:x",
         'a"b',
         "",
     ],
 )
-def test_strip_links_nothing_but_pages_beside_this_one(address):
+def test_strip_links_nothing_but_pages_beside_this_one_and_addresses_with_https(address):
     past = (PastRun(NOW, 1, Severity.INFO, page=address), PastRun(NOW, 0, None))
 
     assert [href for _, href, _ in tiles(page_of(runs=past))] == [None, None]

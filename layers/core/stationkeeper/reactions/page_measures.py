@@ -33,7 +33,8 @@ class Measures:
 
 
 def measures_of(run: DrawnRun, outcome: Verdict | Blindness, files: MeasuredFiles) -> Measures:
-    """What a page of this run draws: only files that it needs are read, and of them only features that are violated."""
+    """What a page of this run draws: only files that it needs are read, and of them only features that are violated,
+    if any is."""
     execution = run.execution
     if isinstance(outcome, Blindness) or execution.report_uri is None:
         return Measures(execution.monitor)
@@ -41,7 +42,8 @@ def measures_of(run: DrawnRun, outcome: Verdict | Blindness, files: MeasuredFile
     monitor = execution.monitor or (worst[0].violation.monitor if worst else None)
     folder = execution.report_uri.rpartition("/")[0]
     name = "analysis.json" if monitor in _BY_CLARIFY else "statistics.json"
-    wanted = frozenset(judged.violation.subject for judged in worst)
+    # Of a clean run all features: its page says how many were looked at.
+    wanted = frozenset(judged.violation.subject for judged in worst) if worst else None
     current = _read(f"{folder}/{name}", files, wanted)
     if monitor in (Monitor.MODEL_QUALITY, *_BY_CLARIFY):
         return Measures(monitor, current, constraints=_read(run.constraints_uri, files, wanted))
@@ -65,7 +67,7 @@ def values_of(outcome: Verdict | Blindness, measures: Measures) -> Mapping[str, 
     return dict(list(values.items())[:_VALUES_KEPT])
 
 
-def _read(uri: str | None, files: MeasuredFiles, wanted: frozenset[str]) -> Statistics | Absent:
+def _read(uri: str | None, files: MeasuredFiles, wanted: frozenset[str] | None) -> Statistics | Absent:
     if uri is None:
         return Absent("the job does not say where it is")
     data = files.read(uri)
