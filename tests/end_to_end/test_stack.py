@@ -29,8 +29,8 @@ _PARAMETERS = {
     "RetrainingPipelineArns": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/a,arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/b",
     "RetrainingCoolDownHours": "6",
     "JobNamePrefixes": "nightly-,churn-",
-    "SubnetIds": "subnet-1,subnet-2",
-    "SecurityGroupIds": "sg-1",
+    "SubnetIds": "subnet-0000000000000001,subnet-0000000000000002",
+    "SecurityGroupIds": "sg-0000000000000001",
 }
 
 
@@ -59,6 +59,20 @@ def test_every_function_is_deployed_and_starts(aws: EmbeddedAws) -> None:
 
 def test_everything_the_template_declares_is_there(aws: EmbeddedAws) -> None:
     assert {skipped.type for skipped in aws.deployment.skipped} == set()
+
+
+def test_next_steps_name_what_was_deployed(aws: EmbeddedAws) -> None:
+    outputs = aws.deployment.outputs
+    steps = [outputs[name] for name in sorted(outputs) if name.startswith("NextStep")]
+
+    assert len(steps) == 4
+    assert all("${" not in step and "\n" not in step and len(step) <= 1024 for step in steps)
+    assert "Confirm both e-mails that AWS sent to on-call@example.com" in steps[0]
+    assert outputs["AlertTopicArn"] in steps[0]
+    assert outputs["OperationsTopicArn"] in steps[0]
+    assert f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/GROUP" in steps[1]
+    assert "stationkeeper plan GROUP --stack stationkeeper" in steps[2]
+    assert outputs["SeverityPolicyParameter"] in steps[3]
 
 
 def _rules(aws: EmbeddedAws) -> list[tuple[str, dict[str, Any]]]:
@@ -132,7 +146,7 @@ def test_every_function_runs_in_the_vpc_and_may_make_its_interfaces(aws: Embedde
 
     assert len(functions) == len(FUNCTIONS)
     for function in functions:
-        assert function["VpcConfig"]["SubnetIds"] == ["subnet-1", "subnet-2"]
-        assert function["VpcConfig"]["SecurityGroupIds"] == ["sg-1"]
+        assert function["VpcConfig"]["SubnetIds"] == ["subnet-0000000000000001", "subnet-0000000000000002"]
+        assert function["VpcConfig"]["SecurityGroupIds"] == ["sg-0000000000000001"]
         role = function["Role"].rpartition("/")[2]
         assert "NetworkInterfaces" in {one.get("Sid") for one in _statements(aws, role)}, role

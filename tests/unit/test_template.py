@@ -162,6 +162,34 @@ def test_a_default_is_what_its_own_pattern_allows(name):
         ),
         ("EndpointSubnetIds", "subnet-0123456789abcdef0", "vpc-0123456789abcdef0"),
         ("EndpointSecurityGroupIds", "sg-01234567", "default"),
+        ("AlertEmail", "on-call@example.com", "Anna <anna@example.com>"),
+        ("OnCall", "ML team @ risk #2", "ML team; risk"),
+        ("MonitoredBuckets", "reports.of-2026", "s3://reports"),
+        ("ArtifactBuckets", "artifacts", "artifacts/"),
+        ("MultiModelBuckets", "models-1", "arn:aws:s3:::models-1"),
+        (
+            "MonitoredKeyArns",
+            "arn:aws:kms:eu-west-1:123456789012:key/12ab-34cd",
+            "arn:aws:kms:eu-west-1:123456789012:alias/reports",
+        ),
+        (
+            "ArtifactKeyArns",
+            "arn:aws:kms:eu-west-1:123456789012:key/12ab-34cd",
+            "12ab-34cd",
+        ),
+        (
+            "PublishedKeyArn",
+            "arn:aws:kms:eu-west-1:123456789012:key/12ab-34cd",
+            "12ab-34cd",
+        ),
+        (
+            "RetrainingPipelineArns",
+            "arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn-*",
+            "churn-retraining",
+        ),
+        ("JobNamePrefixes", "nightly-", "-nightly"),
+        ("SubnetIds", "subnet-0123456789abcdef0", "subnet-1"),
+        ("SecurityGroupIds", "sg-0123456789abcdef0", "sg-1"),
     ],
 )
 def test_patterns_tell_what_is_meant_from_what_is_not(name, good, bad):
@@ -169,6 +197,46 @@ def test_patterns_tell_what_is_meant_from_what_is_not(name, good, bad):
 
     assert re.search(pattern, good)
     assert not re.search(pattern, bad)
+
+
+def test_every_pattern_has_its_examples_above():
+    marks = test_patterns_tell_what_is_meant_from_what_is_not.pytestmark
+    examples = {case[0] for mark in marks for case in mark.args[1]}
+
+    assert examples == {name for name, about in TEMPLATE["Parameters"].items() if "AllowedPattern" in about}
+
+
+@pytest.mark.parametrize(("name", "about"), TEMPLATE["Parameters"].items())
+def test_every_parameter_is_bounded_and_says_what_it_takes(name, about):
+    """CloudFormation refuses a wrong value before it makes anything, and says this instead of the pattern."""
+    bounded = {"AllowedPattern", "ConstraintDescription"} <= set(about) or "AllowedValues" in about
+    numbered = {"MinValue", "MaxValue"} <= set(about)
+
+    assert numbered if about["Type"] == "Number" and "AllowedValues" not in about else bounded
+    assert "Default" in about
+    assert not about.get("NoEcho")
+
+
+def test_what_matters_first_is_asked_first():
+    """`sam deploy --guided` asks for parameters in the order of the template."""
+    assert list(TEMPLATE["Parameters"])[:3] == ["AlertEmail", "ExecutionRoleArns", "MonitoredBuckets"]
+
+
+def test_the_template_is_within_cloudformations_limits():
+    """Source: CloudFormation user guide, quotas: 1 MB, 200 parameters, 200 outputs, 500 resources, 4,096 bytes of a description."""
+    path = Path(__file__).parents[2] / "template.yaml"
+
+    assert path.stat().st_size < 1_000_000 / 2  # SAM makes it larger
+    assert len(TEMPLATE["Parameters"]) <= 200
+    assert len(TEMPLATE["Outputs"]) <= 200
+    assert len(RESOURCES) <= 500 / 2
+    assert len(TEMPLATE["Description"]) <= 1024
+    described = [*TEMPLATE["Parameters"].values(), *TEMPLATE["Outputs"].values()]
+    assert all(len(about["Description"]) <= 1024 for about in described)
+
+
+def test_outputs_begin_with_what_to_do_next():
+    assert [name[:9] for name in TEMPLATE["Outputs"]][:4] == [f"NextStep{number}" for number in range(1, 5)]
 
 
 @pytest.mark.parametrize("reaction", REACTIONS)
