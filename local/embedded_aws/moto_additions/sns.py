@@ -1,5 +1,6 @@
-"""SNS in moto: accepts what SNS refuses, and knows no subscriptions or policies in templates."""
+"""SNS in moto: accepts what SNS refuses, confirms e-mail addresses by itself, and knows no subscriptions or policies in templates."""
 
+import copy
 import json
 import re
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from typing import Any
 from unittest import mock
 
 from moto.core.common_models import CloudFormationModel
+from moto.core.responses import ActionResult
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend, Subscription, Topic, sns_backends
+from moto.sns.responses import SNSResponse
 
 from embedded_aws.moto_additions.attached_policy import AttachedPolicy
 
@@ -18,6 +21,7 @@ type OnPublished = Callable[[Topic, str, str | None, dict[str, Any]], None]
 
 _SUBJECT = re.compile(r"[!-~][ -~]{0,99}")
 _MESSAGE_LIMIT_BYTES = 256 * 1024
+_PEOPLE = ("email", "email-json")
 
 
 def installed(on_published: OnPublished) -> ExitStack:
@@ -25,6 +29,7 @@ def installed(on_published: OnPublished) -> ExitStack:
     publish_to_topic = Topic.publish
     publish = SNSBackend.publish
     deliver = Subscription.publish
+    list_by_topic = SNSBackend.list_subscriptions_by_topic
 
     def deliver_inside(subscription: Subscription, *args: Any, **options: Any) -> None:
         # Gap: moto would really call http(s) endpoints, and Docker for functions. Nothing leaves this
@@ -43,11 +48,47 @@ def installed(on_published: OnPublished) -> ExitStack:
         on_published(topic, message, subject, {name: item["Value"] for name, item in attributes.items()})
         return message_id
 
+    def list_as_sns_does(
+        backend: SNSBackend, topic_arn: str, next_token: str | None = None
+    ) -> tuple[list[Subscription], int | None]:
+        subscriptions, token = list_by_topic(backend, topic_arn, next_token)
+        return [_as_listed(subscription) for subscription in subscriptions], token
+
+    def confirm(response: SNSResponse) -> ActionResult:
+        # Gap: moto keeps no tokens. Any one confirms the address that was asked last.
+        waiting = [
+            one
+            for one in response.backend.subscriptions.values()
+            if one.topic_arn == response._get_param("TopicArn") and _is_pending(one)
+        ]
+        if not waiting:
+            raise SNSInvalidParameter("Invalid parameter: Token")
+        waiting[-1].confirmed = True
+        return ActionResult({"SubscriptionArn": waiting[-1].arn})
+
     context = ExitStack()
+    context.enter_context(mock.patch.object(SNSBackend, "list_subscriptions_by_topic", list_as_sns_does))
+    context.enter_context(mock.patch.object(SNSResponse, "confirm_subscription", confirm))
     context.enter_context(mock.patch.object(SNSBackend, "publish", checked_publish))
     context.enter_context(mock.patch.object(Topic, "publish", publish_and_tell))
     context.enter_context(mock.patch.object(Subscription, "publish", deliver_inside))
     return context
+
+
+def _is_pending(subscription: Subscription) -> bool:
+    return subscription.protocol in _PEOPLE and not subscription.confirmed
+
+
+def _as_listed(subscription: Subscription) -> Subscription:
+    """Gap: with moto nobody needs to confirm. SNS lists an address that did not under no ARN.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
+    """
+    if not _is_pending(subscription):
+        return subscription
+    listed = copy.copy(subscription)
+    listed.arn = "PendingConfirmation"
+    return listed
 
 
 def check_limits(message: str | None, subject: str | None, attributes: dict[str, Any] | None = None) -> None:
