@@ -105,7 +105,7 @@ class Command:
 
 
 def deploy(stack: str = STACK, logical_id: str = "ReleaseFunction", **changed: str) -> None:
-    """A stack with the release function, and nothing else, that has the settings of the world."""
+    """A stack with the release function, which has the settings of the world, the topic of alerts, and nothing else."""
     variables = {name: os.environ[name] for name in _SETTINGS} | changed
     trust = {
         "Version": "2012-10-17",
@@ -114,6 +114,7 @@ def deploy(stack: str = STACK, logical_id: str = "ReleaseFunction", **changed: s
         ],
     }
     resources = {
+        "AlertTopic": {"Type": "AWS::SNS::Topic"},
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
         logical_id: {
             "Type": "AWS::Lambda::Function",

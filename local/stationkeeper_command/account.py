@@ -38,6 +38,7 @@ from stationkeeper_command.errors import CommandError
 READING_ERRORS = (BotoCoreError, ClientError, ValidationError)
 """What looking at one endpoint may raise; `words_of` says what it means."""
 _RELEASE_FUNCTION = "ReleaseFunction"
+_ALERT_TOPIC = "AlertTopic"
 _ITEMS_A_CALL = 100
 _EMBEDDED_REGION = "eu-west-1"
 _REFUSED_CREDENTIALS = (
@@ -112,6 +113,13 @@ def deployed(stack: str, port: int | None) -> Iterator[Account]:
         raise CommandError(words_of(error)) from error
 
 
+def alert_topic(stack: str) -> str:
+    """The topic messages to on-call go to. One call."""
+    return clients.cloudformation().describe_stack_resource(StackName=stack, LogicalResourceId=_ALERT_TOPIC)[
+        "StackResourceDetail"
+    ]["PhysicalResourceId"]
+
+
 def words_of(error: Exception) -> str:
     """What an error of AWS means, and what to do about it."""
     match error:
@@ -139,7 +147,9 @@ def words_of(error: Exception) -> str:
 def _words_of_answer(error: ClientError) -> str:
     said = plain(said_by(error), 500)
     if is_denied(error):
-        return f"access denied: {said} This command only reads; AWS's policy ReadOnlyAccess allows all it asks for."
+        return (
+            f"access denied: {said} All that was asked for is a look; AWS's policy ReadOnlyAccess allows it."
+        )
     if code_of(error) in _REFUSED_CREDENTIALS:
         return f"AWS refuses the credentials: {said} Log in again, or set AWS_PROFILE."
     again = " Try again later." if is_passing(error) else ""

@@ -16,9 +16,17 @@ from stationkeeper.releases.decision import Look, decide
 from stationkeeper.releases.registry import highest
 from stationkeeper.severity import Severity
 
-from stationkeeper_command.account import READING_ERRORS, Account, RedAlarms, deployed, words_of
+from stationkeeper_command.account import (
+    READING_ERRORS,
+    Account,
+    RedAlarms,
+    alert_topic,
+    deployed,
+    words_of,
+)
 from stationkeeper_command.condition import Condition, State, condition_of
 from stationkeeper_command.plan import live_version
+from stationkeeper_command.subscriptions import Subscription, Subscriptions, subscriptions_of
 
 # Botocore keeps ten connections a client; SageMaker throttles an account, functions of it included, that asks more at once.
 _AT_ONCE = 8
@@ -75,6 +83,8 @@ class Status:
     now: datetime
     opting_in: str
     """The command that opts a group in."""
+    alerts: Subscriptions | str
+    """Who is told; words, when that cannot be read."""
 
     @property
     def unreadable(self) -> int:
@@ -97,6 +107,7 @@ def run(progress: Console, stack: str, port: int | None) -> Status:
         endpoints = [row.endpoint for row in rows]
         monitors = _monitors(account, endpoints) if rows else {}
         alarms = account.red_alarms(endpoints)
+        alerts = _alerts(stack)
     return Status(
         rows=tuple(
             replace(
@@ -108,12 +119,36 @@ def run(progress: Console, stack: str, port: int | None) -> Status:
         ),
         now=now,
         opting_in=account.opting_in(account.group_arn("<group>")),
+        alerts=alerts,
     )
+
+
+def _alerts(stack: str) -> Subscriptions | str:
+    """Who on-call's messages go to: no reason to hide the endpoints when that may not be read."""
+    try:
+        return subscriptions_of(alert_topic(stack))
+    except READING_ERRORS as error:
+        return words_of(error)
 
 
 def as_json(status: Status) -> dict[str, Any]:
     """The document `--json` prints."""
-    return {"endpoints": [_row_as_json(row) for row in status.rows]}
+    return {"alerts": _alerts_as_json(status.alerts), "endpoints": [_row_as_json(row) for row in status.rows]}
+
+
+def _alerts_as_json(alerts: Subscriptions | str) -> dict[str, Any]:
+    if isinstance(alerts, str):
+        return {"topic": None, "confirmed": None, "waiting": None, "error": alerts}
+    return {
+        "topic": alerts.topic_arn,
+        "confirmed": [_subscription_as_json(one) for one in alerts.confirmed],
+        "waiting": [_subscription_as_json(one) for one in alerts.waiting],
+        "error": None,
+    }
+
+
+def _subscription_as_json(subscription: Subscription) -> dict[str, str]:
+    return {"protocol": subscription.protocol, "address": subscription.address}
 
 
 def _row_as_json(row: Row) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from stationkeeper.severity import Severity
 
 from stationkeeper_command.condition import Condition, State
 from stationkeeper_command.status import Row, Status
+from stationkeeper_command.subscriptions import told
 
 _STYLES = {
     State.IN_SERVICE: "green",
@@ -29,7 +30,13 @@ _NOTHING = "-"
 
 
 def show(console: Console, status: Status) -> None:
-    """One line per endpoint; on a terminal as wide as it is, piped as wide as it takes. `stationkeeper plan` has the details."""
+    """Who is told, then one line per endpoint; on a terminal as wide as it is, piped as wide as it takes.
+
+    `stationkeeper plan` has the details.
+    """
+    for line in _alerts(status):
+        console.print(line)
+    console.print()
     if not status.rows:
         console.print(
             Text("No endpoint is managed yet. To opt in, tag a model package group with the endpoint:")
@@ -56,6 +63,12 @@ def show(console: Console, status: Status) -> None:
     if not console.is_terminal:
         console.width = _WIDEST
     console.print(table)
+
+
+def _alerts(status: Status) -> list[Text]:
+    if isinstance(status.alerts, str):
+        return [Text(f"Who alerts go to cannot be read: {plain(status.alerts, 600)}", style="yellow")]
+    return told("Alerts", status.alerts)
 
 
 def _number(version: int | None) -> Text:

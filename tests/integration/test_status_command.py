@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
+from embedded_aws.moto_additions import sns
 from embedded_aws.moto_additions.sagemaker import Outcome
 from stationkeeper.alarms.memory import AlarmMemory, Edge, Incident
 from stationkeeper.alerts.memory import Memory
@@ -14,7 +16,7 @@ from stationkeeper.aws.monitor_memories import DynamoDbMonitorMemories
 from stationkeeper.aws.versioned_items import compressed
 from stationkeeper_command.errors import CommandError
 
-from tests.command_world import Command, command_world
+from tests.command_world import STACK, Command, command_world
 from tests.release_world import ENDPOINT, GROUP, GROUP_ARN
 from tests.unit.builders import blind_run, judged_run
 from tests.world import ACCOUNT, BUCKET, REGION, TABLE
@@ -30,7 +32,7 @@ FOREIGN = f"arn:aws:sagemaker:{REGION}:999999999999:model-package-group/shared"
 
 @pytest.fixture
 def command() -> Iterator[Command]:
-    with command_world() as running:
+    with command_world() as running, sns.installed(lambda *_: None):
         yield running
 
 
@@ -41,6 +43,12 @@ def live(command: Command) -> Command:
     command.world.approved(DriftCheckBaselines=BASELINE)
     command.bring()
     return command
+
+
+def table(command: Command) -> list[str]:
+    """What stands under who is told."""
+    _, _, below = command.says("status").partition("\n\n")
+    return below.splitlines()
 
 
 def row(command: Command, endpoint: str = ENDPOINT) -> Any:
@@ -70,9 +78,89 @@ def red_alarms(command: Command, number: int, endpoint: str = ENDPOINT) -> None:
 def test_nothing_managed_says_how_to_opt_in(command: Command) -> None:
     said = command.says("status")
 
-    assert said.startswith("No endpoint is managed yet.")
+    assert "\n\nNo endpoint is managed yet." in said
     assert "aws sagemaker add-tags" in said
-    assert command.document("status") == {"endpoints": []}
+    assert command.document("status")["endpoints"] == []
+
+
+# ---------------------------------------------------------------- who is told
+
+
+def subscribed(command: Command, *addresses: str, protocol: str = "email") -> str:
+    """The topic of alerts, with these subscribers."""
+    client = boto3.client("sns")
+    resource = boto3.client("cloudformation").describe_stack_resource(
+        StackName=STACK, LogicalResourceId="AlertTopic"
+    )
+    topic: str = resource["StackResourceDetail"]["PhysicalResourceId"]
+    for address in addresses:
+        client.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=address)
+    return topic
+
+
+def test_nobody_is_told_before_somebody_is_subscribed(command: Command) -> None:
+    topic = subscribed(command)
+
+    first, second, *_ = command.says("status").splitlines()
+
+    assert first == "Alerts go to nobody. Subscribe somebody:"
+    assert second.endswith(f"--notification-endpoint you@example.com --topic-arn {topic}")
+    assert command.document("status")["alerts"] == {
+        "topic": topic,
+        "confirmed": [],
+        "waiting": [],
+        "error": None,
+    }
+
+
+def test_who_has_not_confirmed_is_told_nothing(command: Command) -> None:
+    topic = subscribed(command, "anna@example.com")
+
+    first, second, *_ = command.says("status").splitlines()
+
+    assert first.startswith("Alerts go to nobody: not confirmed by anna@example.com (email).")
+    assert "48 hours" in first
+    assert second.endswith(f"--notification-endpoint anna@example.com --topic-arn {topic}")
+    assert command.document("status")["alerts"]["waiting"] == [
+        {"protocol": "email", "address": "anna@example.com"}
+    ]
+
+
+def test_who_has_confirmed_is_named_and_so_is_who_has_not(command: Command) -> None:
+    topic = subscribed(command, "anna@example.com")
+    boto3.client("sns").confirm_subscription(TopicArn=topic, Token="token")
+
+    assert command.says("status").splitlines()[:2] == ["Alerts go to anna@example.com (email).", ""]
+
+    subscribed(command, "bob@example.com")
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager"
+    subscribed(command, queue, protocol="sqs")
+    first, second, *_ = command.says("status").splitlines()
+    assert first == f"Alerts go to anna@example.com (email), {queue} (sqs)."
+    assert second.startswith("Not confirmed by bob@example.com (email).")
+
+
+def test_many_subscribers_are_counted(command: Command) -> None:
+    subscribed(
+        command, *(f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager-{number}" for number in range(9)), protocol="sqs"
+    )
+
+    assert command.says("status").splitlines()[0].endswith("pager-2 (sqs) and 6 more.")
+
+
+def test_endpoints_are_shown_though_who_is_told_may_not_be_read(live: Command) -> None:
+    live.refusals["sns:ListSubscriptionsByTopic"] = ("AuthorizationError", "You may not.")
+
+    assert (
+        live.says("status")
+        .splitlines()[0]
+        .startswith("Who alerts go to cannot be read: access denied: You may not.")
+    )
+    assert live.document("status")["alerts"]["error"].startswith("access denied")
+    assert row(live)["state"] == "in-service"
+
+
+# ---------------------------------------------------------------- endpoints
 
 
 def test_an_endpoint_in_service(live: Command) -> None:
@@ -81,7 +169,7 @@ def test_an_endpoint_in_service(live: Command) -> None:
     assert (found["group"], found["live"], found["newest_approved"]) == (GROUP_ARN, 1, 1)
     assert (found["state"], found["releasing"], found["since"]) == ("in-service", None, None)
     assert found["released_at"] is not None
-    heading, line = live.says("status").splitlines()
+    heading, line = table(live)
     assert heading.split() == ["ENDPOINT", "LIVE", "NEWEST", "STATE", "RELEASED", "OPEN"]
     assert line.split() == [ENDPOINT, "1", "1", "in", "service", "just", "now", "no", "run", "yet"]
 
@@ -93,7 +181,7 @@ def test_open_violations_are_those_of_the_newest_run(live: Command) -> None:
 
     assert (found["violations"], found["severity"]) == (2, "critical")
     assert found["monitors"][0]["last_run_at"].startswith("2026-")
-    assert live.says("status").splitlines()[1].rstrip().endswith("2 (critical)")
+    assert table(live)[1].rstrip().endswith("2 (critical)")
 
 
 def test_no_violation_is_zero_and_no_monitor_is_not(live: Command) -> None:
@@ -102,7 +190,7 @@ def test_no_violation_is_zero_and_no_monitor_is_not(live: Command) -> None:
 
     assert (row(live)["violations"], row(live)["severity"]) == (0, "none")
     assert row(live, "other-prod")["violations"] is None
-    lines = [line.rstrip() for line in live.says("status").splitlines()]
+    lines = [line.rstrip() for line in table(live)]
     assert lines[1].endswith(" 0")
     assert lines[2].endswith(" -")
 
@@ -114,7 +202,7 @@ def test_a_blind_monitor_is_not_healthy(live: Command) -> None:
 
     assert found["violations"] is None
     assert found["monitors"][0]["blind"] == "no-data"
-    assert live.says("status").splitlines()[1].rstrip().endswith("1 blind")
+    assert table(live)[1].rstrip().endswith("1 blind")
 
 
 def test_red_alarms_are_told_with_their_incident(live: Command) -> None:
@@ -125,9 +213,9 @@ def test_red_alarms_are_told_with_their_incident(live: Command) -> None:
 
     assert (calm["red_alarms"], calm["alarm_incident"]) == (0, None)
     assert (found["red_alarms"], found["alarm_incident"]) == (2, "0a1b2c3d")
-    assert live.says("status").splitlines()[1].rstrip().endswith("no run yet, 2 alarms red #0a1b2c3d")
+    assert table(live)[1].rstrip().endswith("no run yet, 2 alarms red #0a1b2c3d")
     ran(live, judged_run(0, fare=2))
-    assert live.says("status").splitlines()[1].rstrip().endswith("1 (critical), 2 alarms red #0a1b2c3d")
+    assert table(live)[1].rstrip().endswith("1 (critical), 2 alarms red #0a1b2c3d")
     assert live.calls.count("dynamodb:BatchGetItem") == 2
 
 
@@ -136,7 +224,7 @@ def test_red_alarms_of_an_endpoint_without_monitors(live: Command) -> None:
     red_alarms(live, 1, "Other-Prod")
 
     assert row(live, "Other-Prod")["red_alarms"] == 1
-    assert live.says("status").splitlines()[2].rstrip().endswith(" 1 alarm red #0a1b2c3d")
+    assert table(live)[2].rstrip().endswith(" 1 alarm red #0a1b2c3d")
     assert row(live)["red_alarms"] == 0
 
 

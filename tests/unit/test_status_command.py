@@ -13,6 +13,7 @@ from stationkeeper.releases.record import Barred, Record
 from stationkeeper_command.condition import Condition, State, condition_of
 from stationkeeper_command.status import Monitor, Row, Status
 from stationkeeper_command.status_wording import show
+from stationkeeper_command.subscriptions import Subscription, Subscriptions
 
 from tests.unit import release_builders as build
 from tests.unit.builders import START, hostile_text
@@ -117,8 +118,12 @@ def row(words: str = "in service", *monitors: Monitor, **more: Any) -> Row:
     return Row(group_arn=GROUP_ARN, condition=Condition(State.IN_SERVICE, words), monitors=monitors, **values)
 
 
+TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:stationkeeper-AlertTopic"
+TOLD = Subscriptions(TOPIC_ARN, (Subscription("email", "on-call@example.com", confirmed=True),))
+
+
 def table(*rows: Row, width: int | None = None) -> list[str]:
-    """What is printed: on a terminal of a width, or piped."""
+    """What is printed under the line that says who is told: on a terminal of a width, or piped."""
     console = Console(
         file=StringIO(),
         width=width or 80,
@@ -127,8 +132,10 @@ def table(*rows: Row, width: int | None = None) -> list[str]:
         force_terminal=width is not None,
         color_system=None,
     )
-    show(console, Status(rows, NOW, "aws ..."))
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+    show(console, Status(rows, NOW, "aws ...", TOLD))
+    first, empty, *lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert (first, empty) == ("Alerts go to on-call@example.com (email).", "")
+    return lines
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,12 @@ _PASSING = (
     "ExpiredToken",
     "SlowDown",
 )
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+_DENIED = (
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "AuthorizationError",  # SNS
+)
 
 
 def code_of(error: ClientError) -> str:
