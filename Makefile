@@ -3,8 +3,6 @@
 .PHONY: help setup setup-dev demo test contract build lint format deploy clean
 
 SHELL := bash
-# Of the functions in your account; the demo builds for this machine.
-ARCHITECTURE ?= arm64
 export SAM_CLI_TELEMETRY := 0
 
 help: ## Show what there is
@@ -26,8 +24,8 @@ contract: ## Compare names we rely on with the SageMaker SDK (installs 700 MB)
 	@scripts/setup contract
 	@.venv-contract/bin/pytest -W default tests/contract
 
-build: setup ## Build functions and layers for Lambda
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+build: setup ## Build functions and layers for Lambda (ARCHITECTURE=x86_64)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
 
 lint: setup-dev ## Check style, types, and the templates
 	@.venv/bin/ruff check .
@@ -40,8 +38,9 @@ format: setup-dev ## Format the code
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-deploy: build ## Deploy to your AWS account, guided
-	@.venv/bin/sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+deploy: setup ## Deploy to your AWS account; asks once (ASK=1 again, CONFIG_ENV=prod, ARCHITECTURE=x86_64)
+	@.venv/bin/stationkeeper deploy $(if $(ASK),--ask) $(if $(CONFIG_ENV),--config-env $(CONFIG_ENV)) \
+	  $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
 
 clean: ## Remove everything that was built or installed here
 	rm -rf .venv .venv-lambda .venv-contract .uv .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

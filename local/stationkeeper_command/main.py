@@ -90,6 +90,49 @@ def local(port: PortOption = 4577) -> None:
 
 
 @app.command()
+def deploy(
+    ask: Annotated[bool, typer.Option("--ask", help="Ask again, though there are answers.")] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Set a parameter of template.yaml, and keep it.",
+            show_default=False,
+        ),
+    ] = None,
+    architecture: Annotated[
+        str,
+        typer.Option(
+            metavar="arm64|x86_64",
+            help="Processor of the functions, instead of the one before.",
+            show_default=False,
+        ),
+    ] = "",
+    environment: Annotated[
+        str, typer.Option("--config-env", help="Where in samconfig.toml answers are kept.")
+    ] = "default",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Deploy by the answers there are, without asking.")
+    ] = False,
+) -> None:
+    """Deploy this checkout to your AWS account: asks little, checks it, runs `sam build` and `sam deploy`.
+
+    What was answered is kept in samconfig.toml, and the next time nothing is asked but whether to make the changes.
+    """
+    from stationkeeper_command import deploy as command
+
+    command.run(
+        _console(as_json=False),
+        environment,
+        ask=ask,
+        architecture=architecture,
+        settings=settings or (),
+        yes=yes,
+    )
+
+
+@app.command()
 def send(
     events: Annotated[list[Path], typer.Argument(metavar="EVENT.json...", help="Files with one event each.")],
     port: PortOption = 4577,

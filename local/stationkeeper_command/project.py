@@ -66,31 +66,55 @@ def build() -> None:
     CommandError
         With the end of what sam said.
     """
+    with _alone():
+        if not is_built():
+            _build()
+
+
+def run_sam(*arguments: str, captured: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run the SAM CLI of this environment in the checkout; it speaks to the terminal unless it is captured.
+
+    Raises
+    ------
+    CommandError
+        When it is not installed.
+    """
     sam = Path(sys.executable).parent / "sam"
     if not sam.exists():
         raise CommandError(
             "the SAM CLI is not installed beside this command. Run `make setup` in the project folder."
         )
-    with _alone():
-        if not is_built():
-            _build(sam)
-
-
-def _build(sam: Path) -> None:
     # sam looks for an interpreter called python3.13 that has pip: this environment's own.
     path = f"{sam.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    done = subprocess.run(
-        [sam, "build", "--parameter-overrides", f"Architecture={architecture()}"],
+    return subprocess.run(
+        [str(sam), *arguments],
         cwd=ROOT,
         env={**os.environ, "PATH": path, "SAM_CLI_TELEMETRY": "0"},
-        capture_output=True,
+        capture_output=captured,
         text=True,
         check=False,
     )
+
+
+def _build() -> None:
+    done = run_sam("build", "--parameter-overrides", f"Architecture={architecture()}", captured=True)
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         raise CommandError(f"`sam build` failed:\n{tail}")
     _STAMP.write_text(architecture())
+
+
+def build_for(processor: str) -> None:
+    """`sam build` for a processor as Lambda calls it, told as it goes.
+
+    Raises
+    ------
+    CommandError
+        When sam fails; it has said why.
+    """
+    with _alone():
+        if run_sam("build", "--parameter-overrides", f"Architecture={processor}").returncode != 0:
+            raise CommandError("`sam build` failed, see above; nothing was sent to AWS")
 
 
 def prepare_runtime() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
 
 # Account-wide throttling is common on SageMaker's control plane. A call that hangs every time is given up within 24 s,
 # before the shortest time-out of a function (30 s).
@@ -120,6 +121,11 @@ def ssm_pointers() -> SSMClient:
 
 def sqs() -> SQSClient:
     client: SQSClient = _client("sqs")
+    return client
+
+
+def sts() -> STSClient:
+    client: STSClient = _client("sts")
     return client
 
 
