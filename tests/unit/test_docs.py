@@ -3,9 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 from samtranslator.yaml_helper import yaml_parse
 from stationkeeper.events.on_bus import DETAIL_TYPES
-from stationkeeper.tags import KNOWN_TAGS
+from stationkeeper.releases.settings import ReleaseSettings, StackDefaults, settings_of
+from stationkeeper.retraining.settings import retraining_settings
+from stationkeeper.tags import KNOWN_TAGS, PARAMETER_TAG, TAG_PREFIX
+from stationkeeper_command.main import app
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,10 +18,94 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_every_tag_is_explained():
-    explained = set(re.findall(r"`(?:stationkeeper:)?([a-z-]+)", text("docs/releases.md")))
+STACK = StackDefaults(account="123456789012", region="eu-west-1", bake_minutes=61, capture_percentage=51)
 
-    assert explained >= KNOWN_TAGS
+
+def rows_of_tags() -> dict[str, list[list[str]]]:
+    """Rows of the tables of the tag reference, cell by cell, by the tag in the first one."""
+    rows: dict[str, list[list[str]]] = {}
+    for line in text("docs/tags.md").splitlines():
+        if found := re.match(r"\| `([a-z-]+(?:/<Name>)?)` \|", line):
+            rows.setdefault(found[1], []).append([cell.strip() for cell in line.strip("| ").split(" | ")])
+    return rows
+
+
+def test_every_tag_is_explained_and_no_other():
+    assert set(rows_of_tags()) == {*KNOWN_TAGS, f"{PARAMETER_TAG}<Name>"}
+
+
+def test_what_makes_of_ours_carry_is_explained_as_well():
+    explained = text("docs/tags.md")
+
+    assert all(f"`{TAG_PREFIX}{name}`" in explained for name in ("released-to", "group", "version"))
+
+
+@pytest.mark.parametrize("name", ["releases", "retraining", "multi-model-endpoints", "alarms", "deployment"])
+def test_tags_have_one_reference_and_others_link_to_it(name: str):
+    page = text(f"docs/{name}.md")
+
+    assert "| tag `stationkeeper:`" not in page
+    assert "(tags.md" in page
+
+
+def bounds() -> list[tuple[str, int, int]]:
+    """Tags that hold a whole number: least and most of it, as explained."""
+    return [
+        (name, int(found[1]), int(found[2]))
+        for name, rows in rows_of_tags().items()
+        for row in rows
+        if (found := re.match(r"`(\d+)` to `(\d+)`", row[1]))
+    ]
+
+
+def problems_of(name: str, value: int) -> tuple[str, ...]:
+    """What is wrong with a tag, as the code reads it."""
+    tags = {f"{TAG_PREFIX}endpoint": "churn-prod", f"{TAG_PREFIX}retraining-pipeline": "churn"}
+    tags[TAG_PREFIX + name] = str(value)
+    release, retraining = settings_of(tags, STACK), retraining_settings(tags, "on-call", 24)
+    assert isinstance(release, ReleaseSettings)
+    assert retraining is not None
+    return release.problems + retraining.problems
+
+
+@pytest.mark.parametrize(("name", "least", "most"), bounds())
+def test_bounds_of_a_tag_are_those_the_code_has(name: str, least: int, most: int):
+    assert problems_of(name, least) == problems_of(name, most) == ()
+    assert problems_of(name, least - 1) != ()
+    assert problems_of(name, most + 1) != ()
+
+
+def test_every_tag_that_holds_a_number_has_its_bounds():
+    assert {name for name, _, _ in bounds()} == {
+        *("min-instances", "max-instances", "invocations-per-instance", "capture-percentage"),
+        *("bake-minutes", "error-percent", "latency-milliseconds", "retraining-cool-down-hours"),
+    }
+
+
+def test_defaults_of_tags_are_those_of_the_template():
+    parameters = yaml_parse(text("template.yaml"))["Parameters"]
+    named = re.findall(r"`([A-Z]\w+)` \(`?([\w.,-]+)`?", text("docs/tags.md"))
+
+    assert len(named) >= 9
+    for name, default in named:
+        assert str(parameters[name]["Default"]) == default.replace(",", ""), name
+
+
+# ---------------------------------------------------------------- everything else
+
+
+def test_every_page_is_in_the_readmes_index():
+    index = text("README.md").partition("## Documentation")[2]
+
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} <= set(
+        re.findall(r"\(docs/([\w-]+\.md)\)", index)
+    )
+
+
+def test_every_command_is_in_the_readme():
+    named = set(re.findall(r"^\| `([a-z]+)", text("README.md").partition("## Commands")[2], re.MULTILINE))
+
+    assert named == {command.callback.__name__ for command in app.registered_commands if command.callback}
 
 
 def test_the_alarms_of_the_stack_are_counted_in_what_it_costs():
