@@ -94,6 +94,26 @@ def test_defaults_of_tags_are_those_of_the_template():
 # ---------------------------------------------------------------- everything else
 
 
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")})
+
+
+def anchors(page: Path) -> set[str]:
+    """Headings as GitHub names them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        other = (page.parent / path) if path else page
+        assert other.exists(), target
+        assert not anchor or anchor in anchors(other), target
+
+
 def test_every_page_is_in_the_readmes_index():
     index = text("README.md").partition("## Documentation")[2]
 
