@@ -13,15 +13,18 @@ from embedded_aws.moto_additions import (
     cloudformation,
     cloudwatch,
     dynamodb,
+    event_replays,
     events,
     s3,
     scheduler,
     sns,
     sqs,
 )
+from embedded_aws.moto_additions.background import Background
 from embedded_aws.moto_additions.events import OnMatched, OnUndelivered
 from embedded_aws.moto_additions.sns import OnPublished
 from embedded_aws.moto_additions.sqs import OnDeadLetter
+from embedded_aws.moto_additions.sqs_moves import MessageMoves
 
 __all__ = [
     "Hooks",
@@ -59,4 +62,15 @@ def installed(hooks: Hooks) -> ExitStack:
     context.enter_context(sqs.installed(hooks.activity, hooks.on_dead_letter))
     context.enter_context(events.installed(hooks.on_matched, hooks.on_undelivered))
     context.enter_context(sns.installed(hooks.on_published))
+    context.enter_context(working_on(hooks.activity))
+    return context
+
+
+def working_on(activity: Condition) -> ExitStack:
+    """What goes on after its call was answered: message moves and replays, until the returned context is closed."""
+    background = Background(activity)
+    context = ExitStack()
+    context.callback(background.close)
+    context.enter_context(MessageMoves(background).installed())
+    context.enter_context(event_replays.installed(background))
     return context
