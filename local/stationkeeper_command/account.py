@@ -105,10 +105,17 @@ def deployed(stack: str, port: int | None) -> Iterator[Account]:
     CommandError
         For whatever goes wrong with AWS, inside the block too.
     """
+    with connected(port):
+        yield _account(stack)
+
+
+@contextmanager
+def connected(port: int | None) -> Iterator[None]:
+    """boto3's usual configuration, or the embedded AWS on a port; raises CommandError as `deployed` does."""
     try:
         if port is not None:
             _use_embedded(port)
-        yield _account(stack)
+        yield
     except (*READING_ERRORS, InvalidSettings) as error:
         raise CommandError(words_of(error)) from error
 
@@ -118,6 +125,38 @@ def alert_topic(stack: str) -> str:
     return clients.cloudformation().describe_stack_resource(StackName=stack, LogicalResourceId=_ALERT_TOPIC)[
         "StackResourceDetail"
     ]["PhysicalResourceId"]
+
+
+@contextmanager
+def needing(permission: str, where: str) -> Iterator[None]:
+    """What AWS denies is said with the permission it takes."""
+    try:
+        yield
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        raise CommandError(
+            f"access denied: {plain(said_by(error), 500)} This takes {permission} on {where}."
+        ) from error
+
+
+def outputs_of(stack: str) -> dict[str, str]:
+    """The outputs of a deployed stack, by name; one call. Raises CommandError where there is no such stack."""
+    client = clients.cloudformation()
+    try:
+        (found,) = client.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        raise _no_stack(stack, client.meta.region_name) from error
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def _no_stack(stack: str, region: str) -> CommandError:
+    return CommandError(
+        f"there is no stack {plain(stack)} in {region}. Deploy it (`make deploy`), name it with --stack, or choose the "
+        "account and region with AWS_PROFILE and AWS_DEFAULT_REGION."
+    )
 
 
 def words_of(error: Exception) -> str:
@@ -232,10 +271,7 @@ def _release_function(stack: str, region: str) -> str:
                 f"the stack {plain(stack)} in {region} has no release function. Deploy this version (`make deploy`), or "
                 "name the stack with --stack."
             ) from error
-        raise CommandError(
-            f"there is no stack {plain(stack)} in {region}. Deploy it (`make deploy`), name it with --stack, or choose the "
-            "account and region with AWS_PROFILE and AWS_DEFAULT_REGION."
-        ) from error
+        raise _no_stack(stack, region) from error
     if not resource.get("PhysicalResourceId"):
         raise CommandError(
             f"the stack {plain(stack)} in {region} is {resource['ResourceStatus']}: its release function is not there yet."

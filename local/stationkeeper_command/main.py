@@ -1,17 +1,26 @@
 """The `stationkeeper` command line."""
 
-import json
-import shlex
 import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from stationkeeper_command.errors import CommandError
+from stationkeeper_command.options import (
+    EmbeddedOption,
+    JsonOption,
+    PortOption,
+    StackOption,
+    again,
+    asking,
+    check_together,
+    console_for,
+    print_json,
+)
 
 app = typer.Typer(
     name="stationkeeper",
@@ -22,34 +31,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else.")
-]
-PortOption = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the embedded AWS.")]
-StackOption = Annotated[str, typer.Option(help="Name of the deployed stack.")]
-EmbeddedOption = Annotated[
-    int | None,
-    typer.Option(
-        "--port",
-        min=1,
-        max=65_535,
-        help="Look at the `stationkeeper local` on this port, not at your AWS account.",
-        show_default=False,
-    ),
-]
-
-
-def _console(as_json: bool) -> Console:
-    """Where the story goes: stdout, or nowhere when stdout is for JSON."""
-    return Console(quiet=as_json, highlight=False, soft_wrap=True)
-
 
 def _progress() -> Console:
     return Console(stderr=True)
-
-
-def _print_json(document: Any) -> None:
-    print(json.dumps(document, indent=2, allow_nan=False))
 
 
 @app.command()
@@ -65,9 +49,9 @@ def demo(
     """Run the real functions on this machine: a timeline of event, decision and message."""
     from stationkeeper_command import demo as command
 
-    told = command.run(_console(as_json), _progress(), reports)
+    told = command.run(console_for(as_json), _progress(), reports)
     if as_json:
-        _print_json({"scenes": told})
+        print_json({"scenes": told})
 
 
 @app.command()
@@ -75,7 +59,7 @@ def local(port: PortOption = 4577) -> None:
     """Keep the embedded AWS up with the stack deployed, until Ctrl-C."""
     from stationkeeper_command.system import running
 
-    console = _console(as_json=False)
+    console = console_for(as_json=False)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -144,9 +128,9 @@ def send(
     """Send events to a running `stationkeeper local`, as the services would, and say what came of them."""
     from stationkeeper_command import send as command
 
-    happened = command.run(_console(as_json), events, port, times)
+    happened = command.run(console_for(as_json), events, port, times)
     if as_json:
-        _print_json(happened)
+        print_json(happened)
     if happened["dead_letters"] or happened["undelivered"]:
         raise CommandError("not every event could be handled; its dead-letter queue has it")
 
@@ -197,9 +181,9 @@ def report(
         monitor, verdict = command.verdict_of(address, by)
         report_page.write(html, address, endpoint, monitor, verdict, statistics, baseline)
     if as_json:
-        _print_json(command.as_json(*command.judged_report(address, by)))
+        print_json(command.as_json(*command.judged_report(address, by)))
     else:
-        command.show(_console(as_json=False), address, *command.verdict_of(address, by))
+        command.show(console_for(as_json=False), address, *command.verdict_of(address, by))
         if html is not None:
             print(f"The page is in {html}")
 
@@ -240,9 +224,9 @@ def plan(
 
     planned = command.run(group, endpoint, stack, port)
     if as_json:
-        _print_json(wording.as_json(planned))
+        print_json(wording.as_json(planned))
     else:
-        wording.show(_console(as_json=False), planned, verbose=verbose)
+        wording.show(console_for(as_json=False), planned, verbose=verbose)
     if exit_code and planned.exit_code:
         raise typer.Exit(planned.exit_code)
 
@@ -261,9 +245,9 @@ def status(
 
     found = command.run(_progress(), stack, port)
     if as_json:
-        _print_json(command.as_json(found))
+        print_json(command.as_json(found))
     else:
-        wording.show(_console(as_json=False), found)
+        wording.show(console_for(as_json=False), found)
     if found.unreadable:
         raise CommandError(f"{found.unreadable} of {len(found.rows)} endpoints could not be read")
 
@@ -316,13 +300,13 @@ def models(
     from stationkeeper_command import models as command
 
     if take_back is not None:
-        _check_together("--take-back", model=model, all_versions=all_versions, refused=refused, json=as_json)
+        check_together("--take-back", model=model, all_versions=all_versions, refused=refused, json=as_json)
         _take_back(endpoint, take_back, version, stack, port, yes=yes)
         return
     if version or yes:
         raise typer.BadParameter("--version and --yes go with --take-back only")
     if refused:
-        _check_together("--refused", all_versions=all_versions)
+        check_together("--refused", all_versions=all_versions)
     from stationkeeper_command import models_wording as wording
 
     wanted = command.Wanted(tuple(model or ()), all_versions, refused)
@@ -330,33 +314,110 @@ def models(
         if as_json:
             sys.stdout.writelines(wording.json_pieces(listing))
         else:
-            wording.show(_console(as_json=False), listing)
-
-
-def _check_together(option: str, **others: object) -> None:
-    """Options that make no sense together are wrong use."""
-    if given := [f"--{name.replace('_', '-')}" for name, value in others.items() if value]:
-        raise typer.BadParameter(f"{option} does not go with {', '.join(given)}")
+            wording.show(console_for(as_json=False), listing)
 
 
 def _take_back(endpoint: str, model: str, version: str, stack: str, port: int | None, *, yes: bool) -> None:
     from stationkeeper_command import models_taking_back as command
 
-    asking = _ask if sys.stdin.isatty() else None
-    again = "" if port is None else f" --port {port}"
-    again += "" if stack == "stationkeeper" else f" --stack {shlex.quote(stack)}"
     if not command.run(
-        _console(as_json=False), endpoint, model, version, stack, port, _agree if yes else asking, again
+        console_for(as_json=False), endpoint, model, version, stack, port, asking(yes=yes), again(stack, port)
     ):
         raise typer.Exit(1)
 
 
-def _agree(_: str) -> bool:
-    return True
+@app.command()
+def redrive(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="[NAME]", help="The reaction, as in `release`; without one, all are listed."),
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Send the messages back without asking.")] = False,
+    per_second: Annotated[
+        int | None,
+        typer.Option(min=1, max=500, help="So many messages a second; SQS chooses by itself otherwise."),
+    ] = None,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="Stop the redrive that is under way; what was moved stays moved.")
+    ] = False,
+    stack: StackOption = "stationkeeper",
+    port: EmbeddedOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what waits in a reaction's dead-letter queue, and send it back to the reaction's own queue.
+
+    Changes nothing without --yes, or your word at a terminal. Looking hides no message and loses none; it counts as one more time each was
+    received. A redrive runs in SQS: Ctrl-C stops only the watching.
+    """
+    from stationkeeper_command import redrive as command
+
+    if cancel:
+        check_together("--cancel", yes=yes, per_second=per_second)
+    if not name and (yes or per_second or cancel):
+        raise typer.BadParameter("--yes, --per-second and --cancel need the NAME of a reaction")
+    told = command.run(
+        console_for(as_json),
+        command.Wanted(name, per_second, cancel),
+        stack,
+        port,
+        asking(yes=yes) if yes or not as_json else None,
+        again(stack, port),
+    )
+    if as_json:
+        print_json(told)
 
 
-def _ask(question: str) -> bool:
-    return typer.confirm(question, err=True)
+@app.command()
+def replay(
+    begin: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="From this moment on (2026-11-23T12:00, in UTC unless it says otherwise).",
+        ),
+    ] = "",
+    end: Annotated[
+        str, typer.Option("--to", metavar="TIME", help="To this moment; to now where it is not given.")
+    ] = "",
+    last: Annotated[
+        str, typer.Option(metavar="LENGTH", help="Instead of --from and --to: the last 30m, 6h or 2d.")
+    ] = "",
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only to this rule of yours on the bus; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Replay without asking.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop the replay that is under way.")] = False,
+    stack: StackOption = "stationkeeper",
+    port: EmbeddedOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say again to your own rules on Stationkeeper's bus what was said in a range of time, from the bus's archive.
+
+    Changes nothing without --yes, or your word at a terminal. On-call is not told again, and nothing is retrained again: Stationkeeper's own
+    rules take no replayed event. A replay runs in EventBridge: Ctrl-C stops only the watching.
+    """
+    from stationkeeper_command import replay as command
+
+    if cancel:
+        check_together("--cancel", **{"from": begin}, to=end, last=last, rule=rule, yes=yes)
+    if last:
+        check_together("--last", **{"from": begin}, to=end)
+    told = command.run(
+        console_for(as_json),
+        command.Wanted(begin, end, last, tuple(rule or ()), cancel),
+        stack,
+        port,
+        asking(yes=yes) if yes or not as_json else None,
+        again(stack, port),
+    )
+    if as_json:
+        print_json(told)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from stationkeeper.aws.model_records import DynamoDbModelRecords
 from stationkeeper.events.artifact_trigger import ENDPOINT_TAG
 from stationkeeper.releases.names import is_resource_name
 
-from stationkeeper_command.account import Account, deployed
+from stationkeeper_command.account import Account, deployed, outputs_of
 from stationkeeper_command.errors import CommandError
 
 _LATELY = timedelta(hours=24)
@@ -273,11 +273,7 @@ def looked_at(endpoint: str, stack: str, port: int | None) -> Iterator[Deployed]
     """
     _check_endpoint(endpoint)
     with deployed(stack, port) as account:
-        outputs = {
-            output["OutputKey"]: output["OutputValue"]
-            for found in clients.cloudformation().describe_stacks(StackName=stack)["Stacks"]
-            for output in found.get("Outputs", [])
-        }
+        outputs = outputs_of(stack)
         missing = [name for name in ("StateTableName", "ArtifactSyncQueueUrl") if name not in outputs]
         if missing:
             raise CommandError(
