@@ -1,6 +1,6 @@
 """A replay of the archive in words, and as JSON."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -121,4 +121,4 @@ def _fate(rule: Rule, to: tuple[Rule, ...]) -> str:
 
 
 def _typed(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
