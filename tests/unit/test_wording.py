@@ -72,7 +72,9 @@ def judgement(body: str, status: str) -> dict[str, str]:
 
 def assert_laid_out(body: str, *beginnings: str) -> None:
     """Nothing from outside begins a line of its own: each begins with one of ours, or is indented."""
-    ours = re.compile("|".join((*beginnings, "[A-Z][A-Z ,']+$", "  ", "--$", "Stationkeeper, account ", "$")))
+    ours = re.compile(
+        "|".join((*beginnings, "[A-Z][A-Z ,']+$", "  ", "--$", "Runbook: ", "Stationkeeper, account ", "$"))
+    )
     assert [line for line in body.split("\n") if not ours.match(line)] == []
     assert "\n\n\n" not in body
     assert not re.search(r"[ \t]\n", body)

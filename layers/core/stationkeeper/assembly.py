@@ -369,5 +369,6 @@ def notification() -> tuple[Notification, PowertoolsDeliveries]:
         deliveries=deliveries,
         severity_policy_parameter=settings.severity_policy_parameter,
         now=_now,
+        runbook_url=settings.runbook_url,
     )
     return reaction, deliveries

@@ -126,3 +126,4 @@ class NotificationSettings(_Settings):
     state_table_name: str = Field(min_length=1)
     alert_topic_arn: str = Field(min_length=1)
     severity_policy_parameter: str = Field(min_length=1)
+    runbook_url: str = ""

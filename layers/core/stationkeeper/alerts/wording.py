@@ -12,6 +12,7 @@ from stationkeeper.alerts import (
     monitor_wording,
     release_wording,
     retraining_wording,
+    runbook,
 )
 from stationkeeper.alerts.layout import Told
 from stationkeeper.alerts.text import ascii_line, clip_bytes, plain
@@ -38,10 +39,11 @@ class Message:
     attributes: dict[str, str]
 
 
-def message_for(event: DomainEvent, severity_policy_parameter: str) -> Message:
+def message_for(event: DomainEvent, severity_policy_parameter: str, runbook_url: str = "") -> Message:
     """The message for a domain event.
 
-    `severity_policy_parameter` is the SSM parameter that the command for muting edits.
+    `severity_policy_parameter` is the SSM parameter that the command for muting edits; `runbook_url` is where the team keeps the
+    runbook, "" where it only has the project's own.
     """
     match event:
         case MonitorEvent():
@@ -67,7 +69,7 @@ def message_for(event: DomainEvent, severity_policy_parameter: str) -> Message:
     }
     return Message(
         _subject(event, told),
-        clip_bytes(told.body + _footer(event), BODY_BYTES),
+        clip_bytes(told.body + _footer(event, runbook_url), BODY_BYTES),
         {name: _attribute(value) for name, value in attributes.items()},
     )
 
@@ -89,8 +91,11 @@ def _attribute(value: str) -> str:
     return plain(value, _ATTRIBUTE_CHARACTERS) or "none"
 
 
-def _footer(event: DomainEvent) -> str:
+def _footer(event: DomainEvent, runbook_url: str) -> str:
     account, region, incident, seen = (
         plain(text) for text in (event.account, event.region, event.incident, event.cause.event_id)
     )
-    return f"\n\n--\nStationkeeper, account {account}, region {region}. Incident {incident}, event {seen}.\n"
+    return (
+        f"\n\n--\nRunbook: {runbook.address_of(event, runbook_url)}\n"
+        f"Stationkeeper, account {account}, region {region}. Incident {incident}, event {seen}.\n"
+    )

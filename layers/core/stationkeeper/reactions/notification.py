@@ -36,6 +36,8 @@ class Notification:
     deliveries: Deliveries
     severity_policy_parameter: str
     now: Callable[[], datetime]
+    runbook_url: str = ""
+    """Where the team keeps docs/operations.md; "" where messages name its path."""
 
     def react(self, event: DomainEventOnBus) -> None:
         try:
@@ -54,7 +56,7 @@ class Notification:
             if isinstance(detail, ArtifactEvent) and detail.quiet:
                 logger.info("Ignored", extra={"decision": "ignored", "reason": "for the bus only"})
                 return
-            message = message_for(detail, self.severity_policy_parameter)
+            message = message_for(detail, self.severity_policy_parameter, self.runbook_url)
             told = self.deliveries.once(detail.id, lambda: self.topic.deliver(message))
             facts = {"severity": detail.severity.value, "kind": event.detail_type, "subject": message.subject}
             if told:
