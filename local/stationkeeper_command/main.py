@@ -330,7 +330,7 @@ def _take_back(endpoint: str, model: str, version: str, stack: str, port: int | 
 def redrive(
     name: Annotated[
         str,
-        typer.Argument(metavar="[NAME]", help="The reaction, as in `release`; without one, all are listed."),
+        typer.Argument(metavar="NAME", help="A reaction, such as `release`; without one, all are listed."),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Send the messages back without asking.")] = False,
     per_second: Annotated[

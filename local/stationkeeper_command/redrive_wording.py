@@ -56,7 +56,7 @@ def show(console: Console, reaction: Reaction, queue: Waiting, looked: Sample, n
     which = "The oldest shown" if some else "The oldest"
     say(
         console,
-        f"{which} waits for {lasting(now - oldest)}; SQS drops it {moment(oldest + queue.kept)}.\n",
+        f"{which} waits for {lasting(now - oldest)}; SQS drops it on {moment(oldest + queue.kept)}.\n",
     )
     table = _table("WHAT", "ABOUT", "HAPPENED", "RECEIVED", "WHY")
     for letter in looked.letters:
@@ -64,11 +64,8 @@ def show(console: Console, reaction: Reaction, queue: Waiting, looked: Sample, n
     _print(console, table)
     if some:
         say(console, f"... {len(looked.letters)} of {queue.number:,}: SQS shows whichever it likes.")
-    times = count(looked.calls, "request")
-    say(
-        console,
-        f"\nLooking took {times} of SQS, and counts as {times} in RECEIVED at most. Nothing was hidden or taken.",
-    )
+    requests = count(looked.calls, "request")
+    say(console, f"\nLooking took {requests} of SQS; each adds one to RECEIVED. Nothing was taken or hidden.")
 
 
 def show_progress(console: Console, move: "Move") -> None:

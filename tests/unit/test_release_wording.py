@@ -618,7 +618,7 @@ EVENTS = st.one_of(
 KEPT_WORDS = re.compile(
     r"(Endpoint |Version |The version |The endpoint |The job |A job |Nothing |Why: |Reason: |SageMaker |No |Not all |They |It comes |Pipeline|Execution|"
     r"Started|Approved|Traffic|How|In service|Rolled back|Began|Found|Group|Registered|What it is|Failed|Job|On call|"
-    r"WHAT |TO |SAGEMAKER |ALARMS |WORTH |IT HAS|MISSING|STILL |RED |METRICS|  |--$|Stationkeeper,|$)"
+    r"WHAT |TO |SAGEMAKER |ALARMS |WORTH |IT HAS|MISSING|STILL |RED |METRICS|  |--$|Runbook: |Stationkeeper,|$)"
 )
 
 
