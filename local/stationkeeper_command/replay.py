@@ -97,10 +97,16 @@ def run(
 
 
 def _running(kept: Archive) -> Replay | None:
-    with needing("events:ListReplays", "the archive"):
-        found = clients.events().list_replays(EventSourceArn=kept.arn)["Replays"]
-    name = next((one["ReplayName"] for one in found if one["State"] in _ACTIVE), None)
-    return _described(name) if name else None
+    more: dict[str, Any] = {}
+    while True:  # boto3 has no paginator for this; EventBridge remembers replays for 90 days
+        with needing("events:ListReplays", "the archive"):
+            page = clients.events().list_replays(EventSourceArn=kept.arn, **more)
+        for one in page["Replays"]:
+            if one["State"] in _ACTIVE:
+                return _described(one["ReplayName"])
+        if not page.get("NextToken"):
+            return None
+        more = {"NextToken": page["NextToken"]}
 
 
 def _described(name: str) -> Replay:

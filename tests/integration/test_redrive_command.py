@@ -14,6 +14,7 @@ from embedded_aws import moto_additions
 from rich.console import Console
 from stationkeeper_command import redrive, replay
 from stationkeeper_command.errors import CommandError
+from stationkeeper_command.redrive import newest_move
 
 from tests.command_world import Command, command_world
 from tests.integration.test_models_command import stack_outputs
@@ -203,6 +204,57 @@ def test_a_redrive_under_way_is_followed_and_no_second_one_is_started(command: W
     assert "Done: 6 sent back." in followed.stdout
     assert "sqs:StartMessageMoveTask" not in command.calls
     assert len(command.sqs.list_message_move_tasks(SourceArn=dead, MaxResults=10)["Results"]) == 1
+
+
+def test_a_task_that_sqs_does_not_list_yet_is_waited_for_and_no_older_one_is_taken_for_it(
+    command: World,
+) -> None:
+    command.bury(event(1))
+    command.changing("redrive", "drift_page", "--yes")
+    before = newest_move(command._arn(command.urls["DriftPage"][0]))
+    command.bury(event(2))
+    listings: list[dict[str, Any]] = []
+
+    def late(parsed: dict[str, Any], **_: Any) -> None:
+        """For three looks after the start SQS says what it said before."""
+        said = dict(parsed)
+        if 1 <= len(listings) <= 3:
+            parsed["Results"] = listings[0]["Results"]
+        listings.append(said)
+
+    with command.world.hooked("sqs", "after-call.sqs.ListMessageMoveTasks", late):
+        told = redrive.run(
+            Console(quiet=True),
+            redrive.Wanted("drift_page"),
+            "stationkeeper",
+            None,
+            lambda _: True,
+            "",
+            pause=lambda _: time.sleep(0.1),
+        )
+
+    assert before is not None
+    assert len(listings) >= 5
+    assert told["move"]["status"] == "COMPLETED"
+    assert told["move"]["started_at"] > before.started_at.isoformat()
+    command.bury(event(3))
+    with (
+        command.world.hooked(
+            "sqs", "after-call.sqs.ListMessageMoveTasks", lambda parsed, **_: parsed.clear()
+        ),
+        pytest.raises(
+            CommandError, match="does not list it yet. Look again: stationkeeper redrive drift_page"
+        ),
+    ):
+        redrive.run(
+            Console(quiet=True),
+            redrive.Wanted("drift_page"),
+            "stationkeeper",
+            None,
+            lambda _: True,
+            "",
+            pause=lambda _: None,
+        )
 
 
 def test_a_redrive_is_cancelled_and_says_what_went(command: World) -> None:
