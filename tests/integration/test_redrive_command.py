@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Condition, RLock
 from typing import Any
 
@@ -18,6 +18,7 @@ from stationkeeper_command.redrive import newest_move
 
 from tests.command_world import Command, command_world
 from tests.integration.test_models_command import stack_outputs
+from tests.world import ACCOUNT, REGION
 
 ALLOWED = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
 
@@ -71,6 +72,22 @@ class World(Command):
 
     def rule(self, name: str, pattern: str = '{"source": ["stationkeeper"]}', state: str = "ENABLED") -> None:
         self.events.put_rule(Name=name, EventBusName="stationkeeper", EventPattern=pattern, State=state)
+
+    def replaying(self, name: str) -> None:
+        """A replay of a hundred minutes, under way."""
+        archive = self.events.describe_archive(ArchiveName="kept")
+        at = datetime(2026, 11, 23, tzinfo=UTC)
+        backend = moto_additions.events.events_backends[ACCOUNT][REGION]
+        backend.archives["kept"].events = [  # type: ignore[assignment]
+            {"time": (at + timedelta(minutes=minute)).isoformat(), "source": "x"} for minute in range(100)
+        ]
+        self.events.start_replay(
+            ReplayName=name,
+            EventSourceArn=archive["ArchiveArn"],
+            EventStartTime=at,
+            EventEndTime=at + timedelta(days=1),
+            Destination={"Arn": archive["EventSourceArn"]},
+        )
 
     @property
     def mutations(self) -> list[str]:
@@ -376,27 +393,10 @@ def test_what_is_older_than_the_archive_is_said_to_be_gone(command: World) -> No
 
 def test_a_replay_under_way_is_followed_or_cancelled_and_no_second_one_is_started(command: World) -> None:
     command.rule("mine")
-    archive = command.events.describe_archive(ArchiveName="kept")
-    at = datetime(2026, 11, 23, tzinfo=UTC)
-
-    def slow(*, name: str) -> None:
-        backend = moto_additions.events.events_backends[archive["ArchiveArn"].split(":")[4]]["eu-west-1"]
-        backend.archives["kept"].events = [  # type: ignore[assignment]
-            {"time": at.replace(hour=minute // 60, minute=minute % 60).isoformat(), "source": "x"}
-            for minute in range(100)
-        ]
-        command.events.start_replay(
-            ReplayName=name,
-            EventSourceArn=archive["ArchiveArn"],
-            EventStartTime=at,
-            EventEndTime=at.replace(day=24),
-            Destination={"Arn": archive["EventSourceArn"]},
-        )
-
-    slow(name="first")
+    command.replaying("first")
     looked = command.document("replay", "--last", "6h")
     cancelled = command.changing("replay", "--cancel")
-    slow(name="second")
+    command.replaying("second")
     waits: list[float] = []
 
     def wait(seconds: float) -> None:
@@ -418,6 +418,22 @@ def test_a_replay_under_way_is_followed_or_cancelled_and_no_second_one_is_starte
     assert (followed["replay"]["name"], followed["replay"]["state"]) == ("second", "COMPLETED")
     assert waits
     assert {one["ReplayName"] for one in command.events.list_replays()["Replays"]} == {"first", "second"}
+
+
+def test_a_replay_under_way_is_found_on_any_page(command: World) -> None:
+    command.replaying("first")
+    pages: list[dict[str, Any]] = []
+
+    def second_page(parsed: dict[str, Any], **_: Any) -> None:
+        if not pages:
+            parsed |= {"Replays": [], "NextToken": "more"}
+        pages.append(parsed)
+
+    with command.world.hooked("events", "after-call.eventbridge.ListReplays", second_page):
+        found = command.document("replay", "--last", "6h")
+
+    assert len(pages) == 2
+    assert found["replay"]["name"] == "first"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What is delivered to on-call, and what is for the bus only."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -95,6 +96,13 @@ def test_what_on_call_should_know_is_delivered_once(kind, reaction, topic, logge
     [message] = topic.delivered
     assert message.attributes["kind"] == kind.detail_type
     assert [line["decision"] for line in logged] == ["told", "duplicate"]
+
+
+def test_a_message_links_to_where_the_team_keeps_the_runbook(reaction, topic):
+    replace(reaction, runbook_url="https://wiki.example.com/runbook").react(on_bus(event(ArtifactRejected)))
+
+    [message] = topic.delivered
+    assert "Runbook: https://wiki.example.com/runbook#artifact-rejected\n" in message.body
 
 
 def test_a_quiet_one_does_not_keep_a_loud_one_of_the_same_id_from_being_told(reaction, topic):

@@ -48,6 +48,7 @@ def test_variables_of_the_runtime_do_not_disturb():
 
     settings = NotificationSettings.from_environment(environment)
 
+    assert settings.runbook_url == ""
     assert settings.alert_topic_arn == "arn:aws:sns:eu-west-1:123456789012:alerts"
 
 
