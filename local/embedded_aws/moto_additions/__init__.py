@@ -70,7 +70,7 @@ def working_on(activity: Condition) -> ExitStack:
     """What goes on after its call was answered: message moves and replays, until the returned context is closed."""
     background = Background(activity)
     context = ExitStack()
-    context.callback(background.close)
     context.enter_context(MessageMoves(background).installed())
     context.enter_context(event_replays.installed(background))
+    context.callback(background.close)  # first: nothing is worked on with half of the additions gone
     return context
