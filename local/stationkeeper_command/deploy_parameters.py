@@ -38,7 +38,7 @@ class Parameter:
 
     def problem(self, value: str) -> str:
         """Why CloudFormation would refuse a value; empty when it would not."""
-        if len(value.encode()) > _LONGEST_BYTES:
+        if len(value.encode("utf-8", "surrogatepass")) > _LONGEST_BYTES:
             return f"must be at most {_LONGEST_BYTES:,} bytes"
         if self.allowed and value not in self.allowed:
             return f"must be one of {', '.join(self.allowed)}"

@@ -108,7 +108,7 @@ def deploy(
     from stationkeeper_command import deploy as command
 
     command.run(
-        _console(as_json=False),
+        console_for(as_json=False),
         environment,
         ask=ask,
         architecture=architecture,

@@ -272,9 +272,10 @@ def test_samples_sent_to_a_running_system_say_what_each_did(local: int) -> None:
     assert subjects([first]) == [
         ["[CRITICAL] churn-prod: 5 features drifted, 2 features changed type, 2 more"]
     ]
-    assert sorted(decision["decision"] for decision in first["decisions"]) == ["ignored", "judged", "told"]
+    decisions = sorted(decision["decision"] for decision in first["decisions"])
+    assert decisions == ["drawn", "drawn", "ignored", "judged", "told"]
     assert again["messages"] == []
-    assert [decision["decision"] for decision in again["decisions"]] == ["known"] * 5
+    assert [decision["decision"] for decision in again["decisions"]] == ["known"] * 10
 
 
 @pytest.mark.parametrize(

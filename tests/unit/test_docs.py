@@ -98,9 +98,11 @@ PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")})
 
 
 def anchors(page: Path) -> set[str]:
-    """Headings as GitHub names them."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """Headings as GitHub names them, and anchors that are named."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {*slugs, *re.findall(r'<a id="([a-z-]+)"></a>', text)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

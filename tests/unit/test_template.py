@@ -163,6 +163,11 @@ def test_a_default_is_what_its_own_pattern_allows(name):
         ("EndpointSubnetIds", "subnet-0123456789abcdef0", "vpc-0123456789abcdef0"),
         ("EndpointSecurityGroupIds", "sg-01234567", "default"),
         ("AlertEmail", "on-call@example.com", "Anna <anna@example.com>"),
+        (
+            "RunbookUrl",
+            "https://git.example.com/ml/docs/operations.md",
+            "https://git.example.com/x#violations",
+        ),
         ("OnCall", "ML team @ risk #2", "ML team; risk"),
         ("MonitoredBuckets", "reports.of-2026", "s3://reports"),
         ("ArtifactBuckets", "artifacts", "artifacts/"),
