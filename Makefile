@@ -1,6 +1,6 @@
 # Everything a fresh machine needs is set up by the first command that needs it; git, make and a Python 3 are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test contract build lint format deploy clean
+.PHONY: help setup setup-dev demo test contract build lint format pictures deploy clean
 
 SHELL := bash
 export SAM_CLI_TELEMETRY := 0
@@ -33,6 +33,9 @@ lint: setup-dev ## Check style, types, and the templates
 	@.venv/bin/mypy
 	@.venv/bin/sam validate --lint
 	@.venv/bin/cfn-lint templates/*.yaml
+
+pictures: setup-dev ## Make the pictures of the README anew (needs Chromium)
+	@.venv/bin/python scripts/pictures.py
 
 format: setup-dev ## Format the code
 	@.venv/bin/ruff check --fix .
