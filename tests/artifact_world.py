@@ -356,7 +356,7 @@ class ArtifactWorld:
         )
         publishing = Publishing(Places(registry, records, now), store, self.warm_ups, settling)
         candidates = Candidates(registry, publishing, "the platform team", now)
-        return ArtifactSync(registry, Groups(registry, candidates, now), candidates, now)
+        return ArtifactSync(registry, Groups(registry, candidates, now), candidates)
 
     # ---------------------------------------------------------------- what happens
 

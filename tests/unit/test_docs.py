@@ -11,6 +11,8 @@ from stationkeeper.retraining.settings import retraining_settings
 from stationkeeper.tags import KNOWN_TAGS, PARAMETER_TAG, TAG_PREFIX
 from stationkeeper_command.main import app
 
+from tests.metrics_in_code import metrics_in_code
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -148,3 +150,14 @@ def test_every_event_that_passes_a_rule_and_every_one_we_say_is_explained():
     explained = set(re.findall(r"`([A-Za-z ]+)`", text("docs/events.md")))
 
     assert explained >= heard | set(DETAIL_TYPES)
+
+
+def test_every_metric_is_explained_with_its_dimensions():
+    rows = re.findall(r"^\| (`[A-Z]\w+`[^|]*)\|([^|]*)\|", text("docs/architecture.md"), re.MULTILINE)
+    explained = {
+        name: frozenset(re.findall(r"`(\w+)`", dimensions))
+        for names, dimensions in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+
+    assert explained == metrics_in_code()

@@ -49,7 +49,7 @@ def deliveries() -> FakeDeliveries:
 
 @pytest.fixture
 def reaction(topic: FakeTopic, deliveries: FakeDeliveries) -> Notification:
-    return Notification(topic, deliveries, "/stationkeeper/severity-policy", lambda: START)
+    return Notification(topic, deliveries, "/stationkeeper/severity-policy")
 
 
 @pytest.fixture

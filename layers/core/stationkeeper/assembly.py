@@ -217,7 +217,6 @@ def artifact_sync() -> ArtifactSync:
         jobs=AwsJobSight(clients.sagemaker),
         groups=Groups(sight, candidates, _now),
         candidates=candidates,
-        now=_now,
     )
 
 
@@ -302,7 +301,6 @@ def job_report() -> JobReport:
         name_prefixes=settings.job_name_prefixes,
         on_call=settings.on_call,
         group_arn=lambda group: f"{where}:model-package-group/{group}",
-        now=_now,
     )
 
 
@@ -368,7 +366,6 @@ def notification() -> tuple[Notification, PowertoolsDeliveries]:
         topic=SnsTopic(clients.sns, settings.alert_topic_arn),
         deliveries=deliveries,
         severity_policy_parameter=settings.severity_policy_parameter,
-        now=_now,
         runbook_url=settings.runbook_url,
     )
     return reaction, deliveries

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 NAMESPACE = "Stationkeeper"
 SERVICE = "stationkeeper"
@@ -16,11 +17,19 @@ SERVICE = "stationkeeper"
 logger = Logger(service=SERVICE, use_rfc3339=True, utc=True, serialize_stacktrace=False)
 
 
+class _Printer(AmazonCloudWatchEMFProvider):
+    """Says nothing when there is nothing to print: an invocation may write only metrics with dimensions of their own."""
+
+    def flush_metrics(self, raise_on_empty_metrics: bool = False) -> None:  # noqa: FBT001, FBT002 - powertools' signature
+        if self.metric_set:
+            super().flush_metrics(raise_on_empty_metrics)
+
+
 class _Metrics:
     """Counters, timers and values of this service."""
 
     def __init__(self) -> None:
-        self.of_invocation = Metrics(namespace=NAMESPACE, service=SERVICE)
+        self.of_invocation = Metrics(provider=_Printer(namespace=NAMESPACE, service=SERVICE))
 
     def count(self, name: str, number: int = 1, **dimensions: str) -> None:
         self._write(name, MetricUnit.Count, number, dimensions)
@@ -45,7 +54,13 @@ metrics = _Metrics()
 
 
 def note_latency(event_time: datetime, now: datetime, reaction: str) -> None:
-    """How long it took from the event to the action, in milliseconds."""
+    """How long it took from the event to the end of its reaction, in milliseconds; `react` notes it for every reaction."""
     metrics.milliseconds(
         "ReactionLatency", max(0.0, (now - event_time).total_seconds() * 1_000), reaction=reaction
     )
+
+
+def note_ignored(reaction: str, why: str) -> None:
+    """An event that calls for nothing; why is said in the log alone, so that reasons cannot multiply metrics."""
+    metrics.count("EventsIgnored", reaction=reaction)
+    logger.info("Ignored", extra={"decision": "ignored", "reason": why})

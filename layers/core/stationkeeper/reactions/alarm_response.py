@@ -22,7 +22,7 @@ from stationkeeper.reactions.ports import NewestRuns, Queue, RememberedReleases
 from stationkeeper.releases.record import Barred, Record
 from stationkeeper.releases.settings import ReleaseSettings, StackDefaults, settings_of
 from stationkeeper.reports.newest import NewestRun
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, metrics, note_ignored
 
 _LOOKS = 8
 _AUTOSCALING = "TargetTracking-"
@@ -69,7 +69,6 @@ class AlarmResponse:
             self._at_endpoint(trigger.endpoint, trigger, None, now)
         else:
             self._changed(trigger.change, trigger, max(now, trigger.change.at))
-        note_latency(trigger.time, self.now(), "alarm_response")
 
     def _changed(self, change: AlarmStateChange, trigger: AlarmTrigger, now: datetime) -> None:
         state = change.detail.state
@@ -111,6 +110,7 @@ class AlarmResponse:
         if settings is None:  # its releases are nobody's business here, or not any more
             record = Record(endpoint=record.endpoint)
         done = Done(record=record)
+        answered: Edge | None = None
         after = memory
         if alarm is None:
             after = with_truth(memory, self.sight, now)
@@ -126,6 +126,8 @@ class AlarmResponse:
                 deploying = record.target.config if record.target and answered.response == "deploying" else ""
                 after = after.with_answer(answered, deploying)
         self._tell(endpoint, trigger, memory, after, done, settings, now)
+        if answered is not None:
+            metrics.count("AlarmsAnswered", response=answered.response)
 
     def _answer_late(
         self,
@@ -265,5 +267,4 @@ def _delay(due: datetime, now: datetime) -> int:
 
 
 def _ignored(why: str) -> None:
-    metrics.count("AlarmsIgnored")
-    logger.info("Ignored", extra={"decision": "ignored", "reason": why})
+    note_ignored("alarm_response", why)

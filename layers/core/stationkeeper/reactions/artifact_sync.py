@@ -1,8 +1,6 @@
 """A model for a multi-model endpoint is ready, or was taken back: publish it, and send callers to the newest good version."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from stationkeeper.alerts.text import plain
@@ -17,7 +15,7 @@ from stationkeeper.events.job import Job, JobKind
 from stationkeeper.jobs.registration import TrainingJob
 from stationkeeper.reactions.artifact_candidates import Candidates
 from stationkeeper.reactions.artifact_groups import Groups
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, note_ignored
 
 _LOOKS = 20
 
@@ -37,7 +35,6 @@ class ArtifactSync:
     jobs: Jobs
     groups: Groups
     candidates: Candidates
-    now: Callable[[], datetime]
 
     def react(self, trigger: ArtifactTrigger) -> None:
         if trigger.training_job is not None:
@@ -51,9 +48,7 @@ class ArtifactSync:
         else:
             why = self._tidy(trigger)
         if why:
-            metrics.count("ArtifactsIgnored")
-            logger.info("Ignored", extra={"decision": "ignored", "reason": why})
-        note_latency(trigger.time, self.now(), "artifact_sync")
+            note_ignored("artifact_sync", why)
 
     def _job(self, trigger: ArtifactTrigger, job: Job) -> str:
         """Publish the model of a training job; why it was not looked at, "" when it was."""

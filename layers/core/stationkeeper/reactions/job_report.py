@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Protocol
 
 from stationkeeper.alerts.text import plain
@@ -18,7 +17,7 @@ from stationkeeper.reactions.ports import RememberedRetrainings
 from stationkeeper.releases.names import is_resource_name
 from stationkeeper.retraining.record import Execution, RetrainingRecord, retrained
 from stationkeeper.tags import TAG_PREFIX, TagReader
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, metrics, note_ignored
 
 
 class JobSight(Protocol):
@@ -56,7 +55,6 @@ class JobReport:
     name_prefixes: tuple[str, ...]
     on_call: str
     group_arn: Callable[[str], str]
-    now: Callable[[], datetime]
 
     def react(self, event: JobStateChange) -> None:
         job = event.detail
@@ -68,7 +66,6 @@ class JobReport:
                 self._execution(event, job)
             else:
                 self._job(event, job)
-        note_latency(event.time, self.now(), "job_report")
 
     def _execution(self, event: JobStateChange, job: Job) -> None:
         record = self.retrainings.recall(job.pipeline_arn)
@@ -241,5 +238,4 @@ def _no_group(group: str) -> Impossible:
 
 
 def _ignored(why: str) -> None:
-    metrics.count("JobsIgnored")
-    logger.info("Ignored", extra={"decision": "ignored", "reason": why})
+    note_ignored("job_report", why)

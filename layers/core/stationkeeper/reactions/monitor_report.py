@@ -22,7 +22,7 @@ from stationkeeper.reports.policy import EndpointPolicy, PolicyInForce
 from stationkeeper.reports.verdict import Verdict
 from stationkeeper.reports.violation import Violation
 from stationkeeper.severity import Severity
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, metrics, note_ignored
 
 _ATTEMPTS = 5
 _NAME_BYTES = 96
@@ -66,7 +66,7 @@ class MonitorReport:
     def react(self, event: ProcessingJobStateChange) -> None:
         execution = classify(event.detail, event.time)
         if isinstance(execution, Ignored):
-            logger.info("Ignored", extra={"decision": "ignored", "reason": execution.why})
+            note_ignored("monitor_report", execution.why)
             return
         with logger.append_context_keys(
             endpoint=plain(execution.endpoint, 63),
@@ -77,15 +77,12 @@ class MonitorReport:
 
     def _react(self, event: ProcessingJobStateChange, execution: Execution) -> None:
         memory = self.memories.recall(execution.schedule_arn)
-        if self._is_behind(memory, execution, event):
+        if self._is_behind(memory, execution):
             return
         in_force = self.policies.current()
         policy = in_force.policy.for_endpoint(execution.endpoint)
         if policy.alerting.ignore:
-            logger.info(
-                "Ignored",
-                extra={"decision": "ignored", "reason": "the severity policy ignores this endpoint"},
-            )
+            note_ignored("monitor_report", "the severity policy ignores this endpoint")
             return
         execution = completed(execution, self.jobs)
         outcome = self._judge(execution, policy)
@@ -95,13 +92,13 @@ class MonitorReport:
                 return
             except MemoryConflict:
                 memory = self.memories.recall(execution.schedule_arn)
-                if self._is_behind(memory, execution, event):
+                if self._is_behind(memory, execution):
                     return
         raise MemoryConflict(
             f"the memory of {execution.schedule} changed {_ATTEMPTS} times while this run was judged; tried again later"
         )
 
-    def _is_behind(self, memory: Memory, execution: Execution, event: ProcessingJobStateChange) -> bool:
+    def _is_behind(self, memory: Memory, execution: Execution) -> bool:
         """Whether this run was judged before, or is too old to be placed; then says what an earlier attempt left."""
         placement = memory.placement(Run(at=execution.at, job=execution.job, outcome=Blind(reason="")))
         if placement in (Placement.NEWEST, Placement.LATE):
@@ -112,7 +109,6 @@ class MonitorReport:
         }
         if memory.outbox:  # an earlier attempt was cut off between writing down and saying
             self._say_what_is_pending(execution, memory)
-            note_latency(event.time, self.now(), "monitor_report")
             logger.info("Said what was left to say", extra={"decision": "resumed", **facts})
         else:
             logger.info("Nothing to do", extra={"decision": placement.value, **facts})
@@ -162,7 +158,6 @@ class MonitorReport:
         self._log(execution, outcome, placement, events)
         self._count(outcome, execution)
         self._say_what_is_pending(execution, stored)
-        note_latency(event.time, self.now(), "monitor_report")
 
     def _say_what_is_pending(self, execution: Execution, memory: Memory) -> None:
         say_what_is_pending(

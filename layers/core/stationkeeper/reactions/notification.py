@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -12,7 +11,7 @@ from stationkeeper.errors import InvalidEvent, problems_of
 from stationkeeper.events.artifact_events import ArtifactEvent
 from stationkeeper.events.domain import MonitorEvent
 from stationkeeper.events.on_bus import DomainEventOnBus, from_detail
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, metrics, note_ignored
 
 
 class Topic(Protocol):
@@ -35,7 +34,6 @@ class Notification:
     topic: Topic
     deliveries: Deliveries
     severity_policy_parameter: str
-    now: Callable[[], datetime]
     runbook_url: str = ""
     """Where the team keeps docs/operations.md; "" where messages name its path."""
 
@@ -54,14 +52,14 @@ class Notification:
         ):
             # The rule drops these; the code checks again.
             if isinstance(detail, ArtifactEvent) and detail.quiet:
-                logger.info("Ignored", extra={"decision": "ignored", "reason": "for the bus only"})
+                note_ignored("notification", "for the bus only")
                 return
             message = message_for(detail, self.severity_policy_parameter, self.runbook_url)
             told = self.deliveries.once(detail.id, lambda: self.topic.deliver(message))
             facts = {"severity": detail.severity.value, "kind": event.detail_type, "subject": message.subject}
             if told:
                 metrics.count("Messages", kind=event.detail_type, severity=detail.severity.value)
-                note_latency(event.time, self.now(), "notification")
                 logger.info("Told on-call", extra={"decision": "told", **facts})
             else:
+                metrics.count("MessagesRepeated")
                 logger.info("Told before", extra={"decision": "duplicate", **facts})

@@ -27,7 +27,7 @@ from stationkeeper.releases.observed import State
 from stationkeeper.releases.record import Record, Target
 from stationkeeper.releases.registry import group_name
 from stationkeeper.releases.telling import Telling
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, metrics, note_ignored
 
 _LOOKS = 8
 
@@ -51,10 +51,9 @@ class ReleaseReaction:
         now = max(self.now(), trigger.time)
         places = self._places(trigger)
         if not places:
-            logger.info("Ignored", extra={"decision": "ignored", "reason": "no managed group or endpoint"})
+            note_ignored("release", "no managed group or endpoint")
         for place in places:
             self._bring(place, trigger, now)
-        note_latency(trigger.time, self.now(), "release")
 
     def _places(self, trigger: ReleaseTrigger) -> list[Place]:
         sight = self.looking.sight

@@ -31,7 +31,7 @@ from stationkeeper.retraining.record import Drift, Execution, RetrainingRecord
 from stationkeeper.retraining.settings import RetrainingSettings, retraining_settings
 from stationkeeper.retraining.telling import Telling, drift_of
 from stationkeeper.severity import Severity
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, metrics, note_ignored
 
 _LOOKS = 8
 
@@ -101,7 +101,6 @@ class Retraining:
             place = self._place(event, detail)
             if place is not None:
                 self._retrain(place, max(self.now(), event.time))
-        note_latency(event.time, self.now(), "retraining")
 
     def _place(self, event: DomainEventOnBus, detail: ViolationsDetected) -> Place | None:
         record = self.releases.recall(detail.endpoint)
@@ -264,7 +263,7 @@ class Retraining:
 
 
 def _ignored(why: str) -> None:
-    logger.info("Ignored", extra={"decision": "ignored", "reason": why})
+    note_ignored("retraining", why)
 
 
 def _advice(refused: StepRefused) -> str:

@@ -12,7 +12,7 @@ from stationkeeper.events.scheduled import SweepDue
 from stationkeeper.reactions.artifact_sweep import ArtifactSweep
 from stationkeeper.reactions.ports import Queue
 from stationkeeper.reactions.tidying import Tidying
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, metrics
 
 
 class Managed(Protocol):
@@ -49,7 +49,6 @@ class Sweep:
         logger.info("Swept", extra={"decision": "swept", "groups": len(looks)})
         self.tidying.tidy(endpoints, now)
         self.artifacts.sweep(due, now)
-        note_latency(due.time, self.now(), "sweep")
 
 
 def _message(due: SweepDue, detail_type: str, detail: dict[str, str]) -> dict[str, object]:
