@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stationkeeper
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 from stationkeeper.events.on_bus import DETAIL_TYPES
@@ -415,32 +414,3 @@ def test_every_rule_has_dead_letters_for_its_target_and_may_send_to_its_queue():
 
 def test_queues_are_encrypted():
     assert all(queue["SqsManagedSseEnabled"] is True for queue in of_type("AWS::SQS::Queue").values())
-
-
-def test_the_dashboard_is_valid_and_shows_what_the_code_counts():
-    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    widgets = json.loads(re.sub(r"\$\{[^}]*\}", "x", body))["widgets"]
-    sources = "".join(
-        path.read_text(encoding="utf-8") for path in Path(stationkeeper.__file__).parent.rglob("*.py")
-    )
-
-    ours = [
-        metric[1]
-        for widget in widgets
-        for metric in widget["properties"].get("metrics", [])
-        if metric[0] == "Stationkeeper"
-    ]
-    searched = re.findall(r'MetricName=\\"(\w+)\\"', body)
-
-    assert ours
-    assert all(f'metrics.count("{name}"' in sources for name in [*ours, "ArtifactsRejected"])
-    assert {"ModelCacheHit", "ModelLoadingWaitTime", "LoadedModelCount", "MemoryUtilization"} <= set(searched)
-    # Twenty-four columns, and no widget over another.
-    cells = [
-        (x, y)
-        for one in widgets
-        for x in range(one["x"], one["x"] + one["width"])
-        for y in range(one["y"], one["y"] + one["height"])
-    ]
-    assert len(cells) == len(set(cells))
-    assert max(x for x, _ in cells) < 24
