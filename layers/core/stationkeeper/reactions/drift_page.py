@@ -29,7 +29,7 @@ from stationkeeper.reports.judgement import verdict_of
 from stationkeeper.reports.outcome import Blindness, Execution, Ignored, classify
 from stationkeeper.reports.policy import EndpointPolicy
 from stationkeeper.reports.verdict import Verdict
-from stationkeeper.telemetry import logger, metrics, note_latency
+from stationkeeper.telemetry import logger, metrics, note_ignored
 
 _ATTEMPTS = 5
 
@@ -93,16 +93,16 @@ class DriftPage:
         done = event.done
         key = run_of(done) if done is not None else None
         if done is None or key is None:
-            logger.info("Ignored", extra={"decision": "ignored", "reason": "not about a run of a monitor"})
+            note_ignored("drift_page", "not about a run of a monitor")
             return
         told = recorded(done, event.time)
         with logger.append_context_keys(endpoint=plain(done.endpoint, 63), incident=plain(done.incident, 32)):
-            self._bring_up_to_date(event, key, lambda record: record.with_deed(told))
+            self._bring_up_to_date(key, lambda record: record.with_deed(told))
 
     def _of_job(self, event: PageTrigger, job: ProcessingJob) -> None:
         execution = classify(job, event.time)
         if isinstance(execution, Ignored):
-            logger.info("Ignored", extra={"decision": "ignored", "reason": execution.why})
+            note_ignored("drift_page", execution.why)
             return
         with logger.append_context_keys(
             endpoint=plain(execution.endpoint, 63),
@@ -110,11 +110,10 @@ class DriftPage:
             processing_job=plain(execution.job, 100),
         ):
             if self.policies.current().policy.for_endpoint(execution.endpoint).alerting.ignore:
-                reason = "the severity policy ignores this endpoint"
-                logger.info("Ignored", extra={"decision": "ignored", "reason": reason})
+                note_ignored("drift_page", "the severity policy ignores this endpoint")
                 return
             key = RunKey(execution.schedule_arn, execution.at, execution.job)
-            self._bring_up_to_date(event, key, lambda record: self._with_run(record, event, execution, job))
+            self._bring_up_to_date(key, lambda record: self._with_run(record, event, execution, job))
 
     def _with_run(
         self, record: RunRecord, event: PageTrigger, execution: Execution, job: ProcessingJob
@@ -133,13 +132,10 @@ class DriftPage:
         )
         return record.with_run(run)
 
-    def _bring_up_to_date(
-        self, event: PageTrigger, key: RunKey, with_news: Callable[[RunRecord], RunRecord]
-    ) -> None:
+    def _bring_up_to_date(self, key: RunKey, with_news: Callable[[RunRecord], RunRecord]) -> None:
         for _ in range(_ATTEMPTS):
             try:
-                if self._brought_up_to_date(key, with_news):
-                    note_latency(event.time, self.now(), "drift_page")
+                self._brought_up_to_date(key, with_news)
                 return
             except (MemoryConflict, PageChanged) as error:
                 logger.info("Looks again", extra={"decision": "again", "reason": str(error)})
@@ -147,8 +143,8 @@ class DriftPage:
             f"the page of {key.job} changed {_ATTEMPTS} times while it was drawn; tried again later"
         )
 
-    def _brought_up_to_date(self, key: RunKey, with_news: Callable[[RunRecord], RunRecord]) -> bool:
-        """Whether anything was left to do. The page is looked at before the record: never is a newer one replaced by an older."""
+    def _brought_up_to_date(self, key: RunKey, with_news: Callable[[RunRecord], RunRecord]) -> None:
+        """The page is looked at before the record: never is a newer one replaced by an older."""
         page = self.place.key(key.schedule_arn, key.job)
         seen = self.pages.seen(page)
         *before, known = self._runs(key)
@@ -157,10 +153,10 @@ class DriftPage:
             if record != known:
                 self.records.remember(key, record)
             logger.info("Noted for its page", extra={"decision": "noted", "deeds": len(record.deeds)})
-            return record != known
+            return
         if record == known and seen is not None and seen.record_version == known.version:
             logger.info("Nothing to do", extra={"decision": "known", "page": page})
-            return False
+            return
         in_force = self.policies.current()
         outcome = self._judge(
             record.run.execution, in_force.policy.for_endpoint(record.run.execution.endpoint)
@@ -178,7 +174,6 @@ class DriftPage:
             "Page drawn",
             extra={"decision": "drawn", "page": page, "characters": len(html), "deeds": len(record.deeds)},
         )
-        return True
 
     def _runs(self, key: RunKey) -> list[RunRecord]:
         """The runs before this one that were drawn, and this one, as far as it is known."""
