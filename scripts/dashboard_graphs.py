@@ -95,6 +95,7 @@ DONE: dict[str, tuple[Graph, ...]] = {
             [[*ours("ReportParsing"), {"stat": stat, "label": stat}] for stat in ("p50", "p95", "Maximum")],
         ),
     ),
+    "drift_page": (Graph("Pages drawn", [ours("PagesDrawn")]),),
     "release": (
         Graph(
             "Releases",
