@@ -1,12 +1,14 @@
 """Real template, real artifacts, real queues: what only the whole system can show."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.conftest import System
 from tests.integration.test_monitor_report import drift, report
+from tests.page_world import words
 from tests.runs import run_event
 
 
@@ -168,3 +170,20 @@ def test_the_functions_may_see_only_what_lambda_gives_them(system: System) -> No
 
     assert environment["STATE_TABLE_NAME"] == system.aws.deployment.outputs["StateTableName"]
     assert environment["ON_CALL"] == "ml-on-call"
+
+
+def test_the_built_layer_draws_the_page_that_the_message_links_to(system: System) -> None:
+    event, content = violated(1, drift("tip", 0.8))
+    system.put_report(event, content)
+
+    system.react(event)
+
+    (message,) = system.aws.outbox()
+    address = re.search(r"s3://(\S+?)/(drift-pages/\S+\.html)", message.message)
+    assert address is not None
+    page = system.s3.get_object(Bucket=address[1], Key=address[2])["Body"].read().decode()
+    assert "distance 0.8 from the baseline" in words(page)
+    assert "Told on-call (" in words(page)
+    drawn = decisions(system, "DriftPageFunction")
+    assert [line["decision"] for line in drawn] == ["drawn", "drawn"]
+    assert {line["event_id"] for line in drawn} == {event["id"]}

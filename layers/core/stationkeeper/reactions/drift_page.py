@@ -96,7 +96,12 @@ class DriftPage:
             note_ignored("drift_page", "not about a run of a monitor")
             return
         told = recorded(done, event.time)
-        with logger.append_context_keys(endpoint=plain(done.endpoint, 63), incident=plain(done.incident, 32)):
+        # The id of the event that made us look, so that one query tells the whole story.
+        with logger.append_context_keys(
+            event_id=done.cause.event_id,
+            endpoint=plain(done.endpoint, 63),
+            incident=plain(done.incident, 32),
+        ):
             self._bring_up_to_date(key, lambda record: record.with_deed(told))
 
     def _of_job(self, event: PageTrigger, job: ProcessingJob) -> None:
