@@ -1,15 +1,18 @@
 """The system with the function that draws pages: events reach it by the template's rules, in the order a test wants."""
 
+import copy
 import html
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from embedded_aws.moto_additions import s3 as s3_additions
 from samtranslator.yaml_helper import yaml_parse
+from stationkeeper.aws import clients
 
 from tests.world import REGION, REPORT_BUCKET, ROOT, World, _invoke, _load, world
 
@@ -18,6 +21,10 @@ _TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 
 @dataclass
 class PageWorld(World):
+    """`processing_jobs` are those that SageMaker can describe, by name."""
+
+    processing_jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.s3.create_bucket(Bucket=REPORT_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -42,6 +49,16 @@ class PageWorld(World):
     def start_containers(self) -> None:
         super().start_containers()
         self.drift_page = _load("drift_page")
+        clients.sagemaker().meta.events.register(
+            "before-call.sagemaker.DescribeProcessingJob", self._describe
+        )
+
+    def _describe(self, params: dict[str, Any], **_: Any) -> Any:
+        """moto's processing jobs take no monitoring schedule."""
+        job = self.processing_jobs.get(json.loads(params["body"])["ProcessingJobName"])
+        if job is None:
+            return None
+        return SimpleNamespace(status_code=200), copy.deepcopy(job)
 
     def draw(self, *events: dict[str, Any]) -> list[str]:
         """One invocation with these events; returns the ids of those that failed."""

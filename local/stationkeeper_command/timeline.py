@@ -207,6 +207,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "told": lambda line: "told on-call" if "subject" in line else f"found something to tell: {line['kind']}",
     "drawn": lambda _: "draws the page of the run",
+    "kept-as-it-was": lambda line: f"leaves the page as it is: {line['reason']}",
     "noted": lambda _: "keeps what was done, for the page of the run",
     "duplicate": lambda _: "told before: not repeated",
     "succeeded": lambda line: f"version {line['releasing']} is in service, on the config that was asked for",

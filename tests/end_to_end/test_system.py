@@ -183,7 +183,7 @@ def test_the_built_layer_draws_the_page_that_the_message_links_to(system: System
     assert address is not None
     page = system.s3.get_object(Bucket=address[1], Key=address[2])["Body"].read().decode()
     assert "distance 0.8 from the baseline" in words(page)
-    assert "Told on-call (" in words(page)
+    assert "Message to on-call (" in words(page)
     drawn = decisions(system, "DriftPageFunction")
     assert [line["decision"] for line in drawn] == ["drawn", "drawn"]
     assert {line["event_id"] for line in drawn} == {event["id"]}

@@ -87,7 +87,7 @@ def test_a_run_has_a_page_where_its_message_links_to(system: PageWorld) -> None:
     assert "tip" in text
     assert "distance 0.8 from the baseline, 0.1 allowed" in text
     assert (
-        f"Told on-call (ml-on-call): 1 violation, for the first time; incident #{message['attributes']['incident']}."
+        f"Message to on-call (ml-on-call): 1 violation, for the first time; incident #{message['attributes']['incident']}."
         in text
     )
     assert page.count("<svg") >= 2  # the run in the strip, and the picture of the feature
@@ -272,11 +272,12 @@ def test_the_page_ends_the_same_in_whichever_order_its_events_come(
         assert system.draw(events[number]) == []
 
     text = words(system.page(events[0]))
-    told = text.index("Told on-call (ml-on-call): 1 violation, for the first time")
+    told = text.index("Message to on-call (ml-on-call): 1 violation, for the first time")
     assert told < text.index("Started the retraining pipeline taxi-retraining (execution x1)")
-    assert text.count("Told on-call") == text.count("Started the retraining") == 1
+    assert text.count("Message to on-call") == text.count("Started the retraining") == 1
 
 
+# A first look at what was done asks SageMaker for the run, if its own event did not come yet.
 CALLS = [
     "ssm:GetParameter",
     "s3:HeadObject",
@@ -324,7 +325,7 @@ def test_a_crash_after_any_call_ends_with_the_whole_page(system: PageWorld, cras
 
     text = words(system.page(event))
     assert "distance 0.8" in text
-    assert "Told on-call" in text
+    assert "Message to on-call" in text
     assert "Started the retraining" in text
     assert len(run_records(system)) == 1
 
@@ -369,7 +370,65 @@ def test_two_copies_at_once_leave_the_page_that_knows_most(
     text = words(system.page(events[0]))
     assert "distance 0.8" in text
     known = {*before, slow, fast}
-    assert ("Told on-call" in text, "Started the retraining" in text) == (1 in known, 2 in known)
+    assert ("Message to on-call" in text, "Started the retraining" in text) == (1 in known, 2 in known)
+
+
+def test_a_page_drawn_again_says_what_it_said_whatever_the_policy_says_meanwhile(system: PageWorld) -> None:
+    event, found, _ = story(system)
+    assert system.draw(event) == []
+    mute = {"mutes": [{"endpoint": "*", "feature": "tip", "check": "*", "until": "2099-01-01"}]}
+    system.ssm.put_parameter(Name=PARAMETER, Type="String", Value=json.dumps(mute), Overwrite=True)
+    system.start_containers()
+
+    assert system.draw(found) == []
+
+    text = words(system.page(event))
+    assert "Critical. 1 violation" in text
+    assert "Message to on-call" in text
+
+
+def test_a_page_is_not_replaced_by_one_that_knows_less(system: PageWorld) -> None:
+    event, found, _ = story(system)
+    assert system.draw(event) == []
+    before = system.page(event)
+    uri = event["detail"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
+    key = uri.removeprefix(f"s3://{BUCKET}/") + "/constraint_violations.json"
+    system.s3.delete_object(Bucket=BUCKET, Key=key)
+
+    assert system.draw(found, found) == []
+
+    assert system.page(event) == before
+    assert [len(record["deeds"]) for record in run_records(system)] == [1]
+
+
+def test_a_run_whose_own_event_never_came_is_drawn_when_something_was_done_about_it(
+    system: PageWorld,
+) -> None:
+    event, found, _ = story(system)
+    detail = event["detail"]
+    system.processing_jobs[detail["ProcessingJobName"]] = detail
+
+    assert system.draw(found) == []
+
+    text = words(system.page(event))
+    assert "Critical. 1 violation" in text
+    assert "Message to on-call" in text
+
+
+def test_names_too_long_to_keep_have_no_line_and_lose_no_page(system: PageWorld) -> None:
+    violations = [
+        {
+            "metric_name": f"{number}{'x' * 9_000}",
+            "constraint_check_type": "GreaterThanThreshold",
+            "description": "Metric with 2.0 was GreaterThanThreshold '1.0'",
+        }
+        for number in range(80)
+    ]
+
+    page = system.judged_and_drawn(violated(system, 1, *violations, kind="model"))
+
+    assert "80 violations" in words(page)
+    assert run_records(system)[0]["run"]["found"]["values"] == {}
 
 
 def test_a_name_nobody_would_give_is_a_key_all_the_same(system: PageWorld) -> None:

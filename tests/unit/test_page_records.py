@@ -18,10 +18,16 @@ from stationkeeper.reports.outcome import Blindness, BlindReason
 from stationkeeper.severity import Severity
 
 from tests.runs import SCHEDULE_ARN, run_event
-from tests.unit.builders import START, drift, execution, hostile_text, verdict_of
+from tests.unit.builders import DEFAULTS, START, drift, execution, hostile_text, policy, verdict_of
 from tests.world import ROOT
 
 PLACE = PagePlace("reports-123", "eu-west-1")
+MUTING = policy(
+    {
+        "rules": [{"endpoint": "taxi-*", "check": "baseline_drift_check", "critical_from": 0.6}],
+        "mutes": [{"endpoint": "*", "feature": "f*", "check": "*", "until": "2027-01-31"}],
+    }
+)
 JOB = "model-monitoring-202611230100-2380a120b4182cad1daa9eb5"
 SAMPLE = json.loads((ROOT / "events" / "violations-detected.json").read_text(encoding="utf-8"))
 
@@ -82,10 +88,10 @@ def test_no_name_leaves_the_folder_or_makes_a_key_that_must_be_quoted(one: str, 
         ("ViolationsDetected", {"first": False, "total": 1, "new": 1, "worse": 2}, "1 violation, 1 new and 2 worse;"),
         ("ViolationsDetected", {"first": False, "new": 0, "worse": 0, "reminder": True}, "violations, still;"),
         ("ViolationsDetected", {"newer_run_at": "2026-11-24T00:00:00Z"}, "as late news;"),
-        ("MonitorBlind", {"reason": "no-data"}, "that the monitor is blind;"),
-        ("MonitorBlind", {"reason": "no-data", "reminder": True}, "again that the monitor is blind;"),
-        ("MonitorRecovered", {"of": "violations"}, "that it is over; incident #"),
-        ("MonitorRecovered", {"of": "blindness"}, "that the monitor sees again; incident #"),
+        ("MonitorBlind", {"reason": "no-data"}, "the monitor is blind;"),
+        ("MonitorBlind", {"reason": "no-data", "reminder": True}, "the monitor is still blind;"),
+        ("MonitorRecovered", {"of": "violations"}, "it is over; incident #"),
+        ("MonitorRecovered", {"of": "blindness"}, "the monitor sees again; incident #"),
         (
             "RetrainingStarted",
             {**RETRAINING, "execution_arn": "arn:x:pipeline/taxi-retraining/execution/abc"},
@@ -138,6 +144,8 @@ def test_a_record_survives_being_stored():
         account="123456789012",
         region="eu-west-1",
         baseline_uri="s3://b/statistics.json",
+        policy=MUTING,
+        judged_at=START,
         found=Found(total=3, severity=Severity.CRITICAL, values={"mae": 1.5, "mse": float("inf")}),
     )
     record = RunRecord().of(key).with_run(run).with_deed(recorded(done("ViolationsDetected"), START))
@@ -146,7 +154,9 @@ def test_a_record_survives_being_stored():
 
 
 def test_what_was_looked_at_first_stays():
-    first = DrawnRun(execution=execution(1), account="1", region="r", serving="version 7")
+    first = DrawnRun(
+        execution=execution(1), account="1", region="r", serving="version 7", policy=DEFAULTS, judged_at=START
+    )
     record = RunRecord().with_run(first)
 
     assert record.with_run(first.model_copy(update={"serving": "version 8"})) is record
@@ -176,9 +186,10 @@ WINDOW = (START, START + timedelta(hours=1))
     [
         (-30, 7, WINDOW, "version 8, in service since 22 Nov 2026 23:30 UTC"),
         (0, 7, WINDOW, "version 8, in service since 23 Nov 2026 00:00 UTC"),
-        (20, 7, WINDOW, "version 8 from 23 Nov 2026 00:20 UTC on, version 7 until then: it changed within this window"),
-        (60, 7, WINDOW, "version 7; version 8 is in service since 23 Nov 2026 01:00 UTC, after this window"),
-        (90, None, WINDOW, "another version or none; version 8 is in service since 23 Nov 2026 01:30 UTC, after this window"),
+        (20, 7, WINDOW, "version 8 from 23 Nov 2026 00:20 UTC on, version 7 right before: it changed within this window"),
+        (60, 7, WINDOW, "version 7 or one before it; version 8 is in service since 23 Nov 2026 01:00 UTC, after this window"),
+        (20, None, WINDOW, "version 8 from 23 Nov 2026 00:20 UTC on: it changed within this window"),
+        (90, None, WINDOW, "not known; version 8 is in service since 23 Nov 2026 01:30 UTC, after this window"),
         (90, 7, None, "version 8, in service since 23 Nov 2026 01:30 UTC"),
     ],
 )  # fmt: skip

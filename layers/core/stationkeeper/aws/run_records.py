@@ -26,19 +26,24 @@ class DynamoDbRunRecords:
 
     def until(self, key: RunKey, most: int) -> list[RunRecord]:
         """The records of the last runs of a schedule until this one, oldest first. One call: an item has one or two KB."""
-        answer = self._client().query(
-            TableName=self._table_name,
-            KeyConditionExpression="pk = :pk AND sk <= :sk",
-            ExpressionAttributeValues={
-                ":pk": {"S": _partition(key.schedule_arn)},
-                ":sk": {"S": key.sort_key},
-            },
-            ProjectionExpression="body, version",
-            ScanIndexForward=False,
-            ConsistentRead=True,
-            Limit=most,
+        pages = (
+            self._client()
+            .get_paginator("query")
+            .paginate(
+                TableName=self._table_name,
+                KeyConditionExpression="pk = :pk AND sk <= :sk",
+                ExpressionAttributeValues={
+                    ":pk": {"S": _partition(key.schedule_arn)},
+                    ":sk": {"S": key.sort_key},
+                },
+                ProjectionExpression="body, version",
+                ScanIndexForward=False,
+                ConsistentRead=True,
+                PaginationConfig={"MaxItems": most, "PageSize": most},
+            )
         )
-        return [memory_of(RunRecord, item) for item in reversed(answer["Items"])]
+        newest_first = [item for page in pages for item in page["Items"]]
+        return [memory_of(RunRecord, item) for item in reversed(newest_first)]
 
     def remember(self, key: RunKey, record: RunRecord) -> RunRecord:
         """Store a record over the version it came from; see `RunRecords.remember`. One call."""

@@ -36,14 +36,13 @@ def deed(event: DomainEvent) -> str:
     thread = f"incident #{plain(event.incident, 8)}"
     match event:
         case ViolationsDetected():
-            return f"Told on-call ({plain(event.on_call, 64)}): {_news(event)}; {thread}."
+            return f"{_message(event)}: {_news(event)}; {thread}."
         case MonitorBlind():
-            again = "again " if event.reminder else ""
-            return f"Told on-call ({plain(event.on_call, 64)}) {again}that the monitor is blind; {thread}."
+            return f"{_message(event)}: the monitor is {'still ' if event.reminder else ''}blind; {thread}."
         case MonitorRecovered(of="blindness"):
-            return f"Told on-call that the monitor sees again; {thread} is closed."
+            return f"{_message(event)}: the monitor sees again; {thread} is closed."
         case MonitorRecovered():
-            return f"Told on-call that it is over; {thread} is closed."
+            return f"{_message(event)}: it is over; {thread} is closed."
         case RetrainingStarted():
             execution = plain(event.execution_arn, 300).rpartition("/")[2]
             return f"Started the retraining pipeline {plain(event.pipeline, 256)} (execution {execution}); {thread}."
@@ -52,6 +51,10 @@ def deed(event: DomainEvent) -> str:
             return f"Did not start retraining: {plain(event.why, 500).rstrip('.')}.{until}"
         case _:
             raise TypeError(f"{event.detail_type} is about no run of a monitor")
+
+
+def _message(event: DomainEvent) -> str:
+    return f"Message to on-call ({plain(event.on_call, 64)})"
 
 
 def _news(event: ViolationsDetected) -> str:

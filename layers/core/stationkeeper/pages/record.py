@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from stationkeeper.reports.outcome import Blindness, Execution
+from stationkeeper.reports.policy import EndpointPolicy
 from stationkeeper.reports.verdict import Verdict
 from stationkeeper.severity import Severity
 
@@ -65,6 +66,9 @@ class DrawnRun(_Frozen):
     serving: str = ""
     """Which version served, in words, when the run was looked at first."""
     found: Found = Found()
+    policy: EndpointPolicy
+    """What it was judged by, and `judged_at` when: a page that is drawn again says the same."""
+    judged_at: AwareDatetime
 
 
 class RunRecord(_Frozen):

@@ -27,7 +27,6 @@ from stationkeeper.reactions.report_reading import ProcessingJobs, Reports, comp
 from stationkeeper.releases.record import Record
 from stationkeeper.reports.judgement import verdict_of
 from stationkeeper.reports.outcome import Blindness, Execution, Ignored, classify
-from stationkeeper.reports.policy import EndpointPolicy
 from stationkeeper.reports.verdict import Verdict
 from stationkeeper.telemetry import logger, metrics, note_ignored
 
@@ -102,7 +101,7 @@ class DriftPage:
             endpoint=plain(done.endpoint, 63),
             incident=plain(done.incident, 32),
         ):
-            self._bring_up_to_date(key, lambda record: record.with_deed(told))
+            self._bring_up_to_date(key, lambda record: self._described(record.with_deed(told), key, event))
 
     def _of_job(self, event: PageTrigger, job: ProcessingJob) -> None:
         execution = classify(job, event.time)
@@ -120,6 +119,16 @@ class DriftPage:
             key = RunKey(execution.schedule_arn, execution.at, execution.job)
             self._bring_up_to_date(key, lambda record: self._with_run(record, event, execution, job))
 
+    def _described(self, record: RunRecord, key: RunKey, event: PageTrigger) -> RunRecord:
+        """The record with its run as SageMaker describes it, where the run's own event did not come yet, or was ignored."""
+        if record.run is not None:
+            return record
+        job = self.jobs.describe(key.job)
+        execution = classify(job, key.at) if job is not None else None
+        if job is None or execution is None or isinstance(execution, Ignored):
+            return record
+        return self._with_run(record, event, execution, job)
+
     def _with_run(
         self, record: RunRecord, event: PageTrigger, execution: Execution, job: ProcessingJob
     ) -> RunRecord:
@@ -134,6 +143,8 @@ class DriftPage:
             baseline_uri=job.baseline_uri("statistics"),
             constraints_uri=job.baseline_uri("constraints"),
             serving=serving(live.version, live.released_at, live.replaced, execution.window) if live else "",
+            policy=self.policies.current().policy.for_endpoint(execution.endpoint),
+            judged_at=self.now(),
         )
         return record.with_run(run)
 
@@ -162,16 +173,21 @@ class DriftPage:
         if record == known and seen is not None and seen.record_version == known.version:
             logger.info("Nothing to do", extra={"decision": "known", "page": page})
             return
-        in_force = self.policies.current()
-        outcome = self._judge(
-            record.run.execution, in_force.policy.for_endpoint(record.run.execution.endpoint)
-        )
+        outcome = self._judge(record.run)
+        if isinstance(outcome, Blindness) and known.run is not None and known.run.found.total is not None:
+            # Its report is gone since: the page that is there knows more than one drawn now would.
+            if record != known:
+                self.records.remember(key, record)
+            logger.warning(
+                "Page kept", extra={"decision": "kept-as-it-was", "page": page, "reason": outcome.detail}
+            )
+            return
         measures = measures_of(record.run, outcome, self.measured)
         if known.run is None:
             record = record.with_found(found(outcome, values_of(outcome, measures)))
         if record != known:
             record = self.records.remember(key, record)
-        content = self._content(record, before, outcome, measures, in_force.problem)
+        content = self._content(record, before, outcome, measures, self.policies.current().problem)
         html = self.draw(content)
         self.pages.put(page, html, record.version, seen)
         metrics.count("PagesDrawn")
@@ -187,9 +203,11 @@ class DriftPage:
         before = [one for one in runs if one.run is not None]
         return [*before[-(RUNS_SHOWN - 1) :], own]
 
-    def _judge(self, execution: Execution, policy: EndpointPolicy) -> Verdict | Blindness:
-        report = report_of(execution, self.reports)
-        return report if isinstance(report, Blindness) else verdict_of(report, execution, policy, self.now())
+    def _judge(self, run: DrawnRun) -> Verdict | Blindness:
+        report = report_of(run.execution, self.reports)
+        if isinstance(report, Blindness):
+            return report
+        return verdict_of(report, run.execution, run.policy, run.judged_at)
 
     def _content(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from stationkeeper.pages.content import Absent
@@ -14,6 +15,7 @@ from stationkeeper.reports.violation import Monitor
 
 _BY_CLARIFY = (Monitor.BIAS, Monitor.EXPLAINABILITY)
 _VALUES_KEPT = 100
+_NAME_CHARACTERS = 200  # what is called longer than that has no line
 _NOT_NEEDED = Statistics()
 
 
@@ -64,7 +66,8 @@ def values_of(outcome: Verdict | Blindness, measures: Measures) -> Mapping[str, 
         if violation.observed is not None and violation.monitor in (Monitor.MODEL_QUALITY, Monitor.BIAS):
             name = " ".join(filter(None, (violation.subject, violation.qualifier)))
             values.setdefault(name, violation.observed)
-    return dict(list(values.items())[:_VALUES_KEPT])
+    named = ((name, value) for name, value in values.items() if len(name) <= _NAME_CHARACTERS)
+    return dict(islice(named, _VALUES_KEPT))
 
 
 def _read(uri: str | None, files: MeasuredFiles, wanted: frozenset[str] | None) -> Statistics | Absent:
