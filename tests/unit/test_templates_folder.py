@@ -1,4 +1,7 @@
-"""The templates users deploy beside Stationkeeper: access to single models, and alarms of a multi-model endpoint."""
+"""The templates users deploy beside Stationkeeper: what holds for all, access to single models, alarms of a multi-model endpoint.
+
+Those that bring messages to pagers and chats have a file of their own: `test_api_destinations.py`.
+"""
 
 import json
 import os
@@ -20,6 +23,7 @@ FOLDER = Path(__file__).parents[2] / "templates"
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))}
 TEMPLATES: dict[str, dict[str, Any]] = {name: yaml_parse(text) for name, text in TEXTS.items()}
 ACCESS, ALARMS = "target-model-access", "multi-model-endpoint-alarms"
+PAGERDUTY, OPSGENIE, SLACK, TEAMS = "pagerduty", "opsgenie", "slack-webhook", "teams-webhook"
 PATTERNS = [
     (name, parameter)
     for name, template in TEMPLATES.items()
@@ -128,11 +132,11 @@ def drawn() -> Iterator[list[str]]:
             yield above
 
 
-# ---- both
+# ---- all
 
 
 def test_there_are_these_templates():
-    assert set(TEMPLATES) == {ACCESS, ALARMS}
+    assert set(TEMPLATES) == {ACCESS, ALARMS, PAGERDUTY, OPSGENIE, SLACK, TEAMS}
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -152,11 +156,16 @@ def test_it_is_plain_cloudformation_that_asks_for_each_parameter_and_describes_i
     assert all(parameter["Description"] for parameter in template["Parameters"].values())
 
 
-@pytest.mark.parametrize(("name", "parameter"), PATTERNS)
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [case for case in PATTERNS if "Default" in TEMPLATES[case[0]]["Parameters"][case[1]]],
+)
 def test_a_default_is_what_its_own_pattern_allows(name, parameter):
     about = TEMPLATES[name]["Parameters"][parameter]
 
-    assert re.search(about["AllowedPattern"], about.get("Default", NEEDED.get(parameter, "House-Prices")))
+    # Of a list, CloudFormation compares each item.
+    for value in about["Default"].split(",") if about["Type"] == "CommaDelimitedList" else [about["Default"]]:
+        assert re.search(about["AllowedPattern"], value)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +224,69 @@ def test_a_default_is_what_its_own_pattern_allows(name, parameter):
                 f"arn:aws:sns:{REGION}:123456789012:on-call.fifo",
                 f"arn:aws:sqs:{REGION}:123456789012:q",
             ],
+        ),
+        *(
+            (name, parameter, ["pagerduty-key", "team/opsgenie_key"], ["", "a b", "a}}", "arn:aws:x", "a:b"])
+            for name, parameter in ((PAGERDUTY, "RoutingKeySecret"), (OPSGENIE, "ApiKeySecret"))
+        ),
+        (
+            SLACK,
+            "WebhookUrl",
+            ["https://hooks.slack.com/services/T0/B0/x", "https://hooks.slack-gov.com/services/T0/B0/x"],
+            [
+                *("", "hooks.slack.com/services/T0/B0/x", "https://hooks.slack.com/services/T0/B0"),
+                *(
+                    "http://hooks.slack.com/services/T0/B0/x",
+                    "https://hooks.slack.com.example/services/T0/B0/x",
+                ),
+                *("https://hooks.slack.com/workflows/T0/B0/x", "https://hooks.slack.com/services/T0/B0/x\nx"),
+            ],
+        ),
+        (
+            TEAMS,
+            "WebhookUrl",
+            [
+                "https://prod-1.westeurope.logic.azure.com:443/workflows/0a/triggers/manual/paths/invoke?sp=%2F&sig=a-b_c",
+                "https://default0a.1b.environment.api.powerplatform.com/powerautomate/x/invoke?api-version=1&sig=a",
+            ],
+            [
+                *("", "https://logic.azure.com/workflows/0a?sig=a", "https://a.logic.azure.com/workflows/0a"),
+                *(
+                    "http://a.logic.azure.com/workflows/0a?sig=a",
+                    "https://a.webhook.office.com/webhookb2/0a?sig=a",
+                ),
+                *(
+                    "https://a.logic.azure.com.example/0a?sig=a",
+                    "https://a.example/b.logic.azure.com/0a?sig=a",
+                ),
+            ],
+        ),
+        *(
+            (
+                name,
+                "EventBusName",
+                ["stationkeeper", "team/models.bus_1"],
+                ["", "a b", "*", "arn:aws:events:a"],
+            )
+            for name in (PAGERDUTY, OPSGENIE, SLACK, TEAMS)
+        ),
+        *(
+            (
+                name,
+                "Severities",
+                ["critical", "warning", "info"],
+                ["", "Critical", "error", "critical warning"],
+            )
+            for name in (PAGERDUTY, SLACK, TEAMS)
+        ),
+        *(
+            (
+                name,
+                "EndpointPattern",
+                ["*", "House-*", "*-prod", "a*b*", "a" * 63],
+                ["**", "a**b", "a_b", "a\\*"],
+            )
+            for name in (PAGERDUTY, OPSGENIE, SLACK, TEAMS)
         ),
     ],
 )
