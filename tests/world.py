@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 from embedded_aws.moto_additions.events import installed
 from moto import mock_aws
+from stationkeeper.events.on_bus import DETAIL_TYPES
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-west-1"
@@ -75,7 +76,9 @@ class World:
         )["QueueUrl"]
         self.events.create_event_bus(Name="stationkeeper")
         self.events.put_rule(
-            Name="notification", EventBusName="stationkeeper", EventPattern='{"source": ["stationkeeper"]}'
+            Name="notification",
+            EventBusName="stationkeeper",
+            EventPattern=json.dumps({"source": ["stationkeeper"], "detail-type": DETAIL_TYPES}),
         )
         self.events.put_targets(
             Rule="notification",
@@ -89,6 +92,7 @@ class World:
             REPORT_SIZE_LIMIT_MEGABYTES="128",
             ON_CALL="ml-on-call",
             ALERT_TOPIC_ARN=topic,
+            CHAT_TOPIC_ARN=self.sns.create_topic(Name="chat")["TopicArn"],
             REPORT_BUCKET=REPORT_BUCKET,
             AWS_REGION=REGION,
         )

@@ -1,4 +1,4 @@
-"""Something worth telling: put it into words and deliver it, once."""
+"""Something worth telling: put it into words and deliver it over every channel, once."""
 
 from typing import Any
 
@@ -15,5 +15,6 @@ reaction, deliveries = notification()
 @logger.inject_lambda_context
 @metrics.of_invocation.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    deliveries.register_lambda_context(context)
+    for channel in deliveries:
+        channel.register_lambda_context(context)
     return react(event, DomainEventOnBus, reaction.react, context, name="notification")

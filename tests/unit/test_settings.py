@@ -16,6 +16,8 @@ MONITOR_REPORT = {
 NOTIFICATION = {
     "STATE_TABLE_NAME": "state",
     "ALERT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:alerts",
+    "CHAT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:chat",
+    "EVENT_BUS_NAME": "stationkeeper",
     "SEVERITY_POLICY_PARAMETER": "/stationkeeper/severity-policy",
 }
 EACH_VARIABLE = [

@@ -215,7 +215,7 @@ def test_a_console_link_fits_the_partition(region, address):
 
 
 def test_paragraphs_leave_out_what_says_nothing():
-    assert paragraphs("one", "", "two") == "one\n\ntwo"
+    assert str(paragraphs("one", "", "two")) == "one\n\ntwo"
 
 
 def test_a_list_says_how_many_more():
@@ -229,7 +229,7 @@ def test_facts_stand_below_each_other_and_none_is_empty():
 
 
 def test_steps_are_numbered_without_gaps():
-    laid_out = steps(Step("First", ("aws a",)), None, Step("Then", ("aws b \\", "  --c")), lead="Hurry.")
+    laid_out = str(steps(Step("First", ("aws a",)), None, Step("Then", ("aws b \\", "  --c")), lead="Hurry."))
 
     assert laid_out.splitlines() == [
         "WHAT TO DO NEXT",

@@ -354,18 +354,24 @@ def _release_sight(account: str) -> AwsReleaseSight:
     )
 
 
-def notification() -> tuple[Notification, PowertoolsDeliveries]:
-    """The reaction, and its deliveries: they must hear of each invocation's context."""
+def notification() -> tuple[Notification, tuple[PowertoolsDeliveries, ...]]:
+    """The reaction, and the deliveries of its channels: they must hear of each invocation's context."""
     from stationkeeper.aws.alert_topic import SnsTopic
     from stationkeeper.aws.deliveries import PowertoolsDeliveries
-    from stationkeeper.reactions.notification import Notification
+    from stationkeeper.aws.event_bus import EventBridgeBus
+    from stationkeeper.reactions.notification import CHANNELS, Notification
 
     settings = NotificationSettings.from_environment(os.environ)
-    deliveries = PowertoolsDeliveries(clients.dynamodb, settings.state_table_name, channel="e-mail")
+    deliveries = {
+        channel: PowertoolsDeliveries(clients.dynamodb, settings.state_table_name, channel)
+        for channel in CHANNELS
+    }
     reaction = Notification(
-        topic=SnsTopic(clients.sns, settings.alert_topic_arn),
+        mail=SnsTopic(clients.sns, settings.alert_topic_arn),
+        chat=SnsTopic(clients.sns, settings.chat_topic_arn),
+        bus=EventBridgeBus(clients.events, settings.event_bus_name),
         deliveries=deliveries,
         severity_policy_parameter=settings.severity_policy_parameter,
         runbook_url=settings.runbook_url,
     )
-    return reaction, deliveries
+    return reaction, tuple(deliveries.values())

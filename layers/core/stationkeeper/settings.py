@@ -125,5 +125,7 @@ class SweepSettings(_InTheAccount):
 class NotificationSettings(_Settings):
     state_table_name: str = Field(min_length=1)
     alert_topic_arn: str = Field(min_length=1)
+    chat_topic_arn: str = Field(min_length=1)
+    event_bus_name: str = Field(min_length=1)
     severity_policy_parameter: str = Field(min_length=1)
     runbook_url: str = ""

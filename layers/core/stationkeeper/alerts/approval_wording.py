@@ -89,7 +89,7 @@ def _metrics(event: ApprovalRequested) -> str:
             "They were measured when each version was registered, perhaps on different data, and do not say which "
             "direction is better."
         )
-    return paragraphs(*said)
+    return "\n\n".join(said)
 
 
 def _table(event: ApprovalRequested, metrics: tuple[MetricCompared, ...]) -> list[str]:

@@ -1,21 +1,11 @@
 """How every message is laid out: paragraphs, lists, facts, and numbered steps with what to paste."""
 
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import NamedTuple
 from urllib.parse import quote
 
 from stationkeeper.events.domain import DomainEvent
-
-
-class Told(NamedTuple):
-    """An event in words. `headlines` say the same, the most telling first, the shortest last: the first that fits is taken."""
-
-    headlines: tuple[str, ...]
-    body: str
-    fine: bool = False
-    """Good news: the subject begins with OK."""
-    about: str = ""
-    """What the subject names where there is no endpoint."""
 
 
 class Step(NamedTuple):
@@ -25,9 +15,52 @@ class Step(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-def paragraphs(*parts: str) -> str:
+class Steps(NamedTuple):
+    """Numbered steps, each with its lines below; `lead` is said before them."""
+
+    title: str
+    lead: str
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        lines = [self.title, *([f"  {self.lead}"] if self.lead else [])]
+        for number, step in enumerate(self.steps, 1):
+            lines += [f"  {number}. {step.what}:", *(f"     {line}" for line in step.lines)]
+        return "\n".join(lines)
+
+
+class Body(NamedTuple):
+    """What is said below the subject, part by part: an e-mail has all of them, a chat message only some."""
+
+    parts: tuple[str | Steps, ...]
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.parts))
+
+    @property
+    def opening(self) -> tuple[str, ...]:
+        """The sentences before the first list or table. Those have columns, two spaces apart; cleaned text never has two."""
+        return tuple(takewhile(lambda part: "  " not in part, map(str, self.parts)))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(step for part in self.parts if isinstance(part, Steps) for step in part.steps)
+
+
+class Told(NamedTuple):
+    """An event in words. `headlines` say the same, the most telling first, the shortest last: the first that fits is taken."""
+
+    headlines: tuple[str, ...]
+    body: Body
+    fine: bool = False
+    """Good news: the subject begins with OK."""
+    about: str = ""
+    """What the subject names where there is no endpoint."""
+
+
+def paragraphs(*parts: str | Steps) -> Body:
     """The parts that say something, a blank line between them."""
-    return "\n\n".join(part for part in parts if part)
+    return Body(tuple(part for part in parts if part))
 
 
 def listed(title: str, lines: Iterable[str], more: int = 0) -> str:
@@ -48,12 +81,9 @@ def facts(*rows: tuple[str, str]) -> str:
     return "\n".join(f"{name:<{width}}{value}" for name, value in told)
 
 
-def steps(*wanted: Step | None, title: str = "WHAT TO DO NEXT", lead: str = "") -> str:
-    """Numbered steps, each with its lines below; `lead` is said before them."""
-    lines = [title, *([f"  {lead}"] if lead else [])]
-    for number, step in enumerate((step for step in wanted if step is not None), 1):
-        lines += [f"  {number}. {step.what}:", *(f"     {line}" for line in step.lines)]
-    return "\n".join(lines)
+def steps(*wanted: Step | None, title: str = "WHAT TO DO NEXT", lead: str = "") -> Steps:
+    """Those of the steps that there are; `lead` is said before them."""
+    return Steps(title, lead, tuple(step for step in wanted if step is not None))
 
 
 def endpoint_page(event: DomainEvent) -> str:

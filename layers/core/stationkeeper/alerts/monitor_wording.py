@@ -6,7 +6,7 @@ Every text from outside has been cleaned when the domain event was made (`alerts
 from collections.abc import Mapping
 from datetime import timedelta
 
-from stationkeeper.alerts.layout import Told, facts, listed, paragraphs, steps
+from stationkeeper.alerts.layout import Steps, Told, facts, listed, paragraphs, steps
 from stationkeeper.alerts.monitor_steps import (
     BlindRun,
     after_blindness,
@@ -58,7 +58,7 @@ def told(event: MonitorEvent, severity_policy_parameter: str) -> Told:
 def _violations(event: ViolationsDetected, parameter: str) -> Told:
     suffix = _suffix(event)
     muted = f"; {event.muted:,} more muted" if event.muted else ""
-    parts = [
+    parts: list[str | Steps] = [
         f"{_looked(event)} and found {count(event.total, 'violation')}: {_severities(event.counts)}{muted}.",
         _why_now(event),
         _policy_problem(event),
@@ -160,7 +160,7 @@ def _blind(event: MonitorBlind) -> Told:
         "blind run" if late else "blind monitor",
     )
     missed = f"{_the_monitor(event)} could not be judged{_window(event, ' for the data from ')}"
-    parts = [
+    parts: list[str | Steps] = [
         f"{missed}: nothing is known about the model there.",
         words.sentence + (f"\nReason: {event.said}" if event.said else ""),
     ]
@@ -204,7 +204,7 @@ def _recovered(event: MonitorRecovered) -> Told:
         )
     if event.muted:
         first += f" {count(event.muted, 'violation')} {'is' if event.muted == 1 else 'are'} there still, but muted."
-    parts = [first, _facts(event, "Lasted from")]
+    parts: list[str | Steps] = [first, _facts(event, "Lasted from")]
     if event.worst:
         worst = list(event.worst)
         parts.append(

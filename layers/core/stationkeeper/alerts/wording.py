@@ -37,6 +37,8 @@ class Message:
     subject: str
     body: str
     attributes: dict[str, str]
+    told: Told
+    """What it is made of, for a channel that lays it out in another way."""
 
 
 def message_for(event: DomainEvent, severity_policy_parameter: str, runbook_url: str = "") -> Message:
@@ -69,8 +71,9 @@ def message_for(event: DomainEvent, severity_policy_parameter: str, runbook_url:
     }
     return Message(
         _subject(event, told),
-        clip_bytes(told.body + _footer(event, runbook_url), BODY_BYTES),
+        clip_bytes(str(told.body) + _footer(event, runbook_url), BODY_BYTES),
         {name: _attribute(value) for name, value in attributes.items()},
+        told,
     )
 
 

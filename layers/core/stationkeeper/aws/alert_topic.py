@@ -1,4 +1,4 @@
-"""The SNS topic on-call listens to."""
+"""The SNS topics on-call listens to: e-mail and whatever else subscribes, and chat."""
 
 from __future__ import annotations
 
