@@ -97,7 +97,7 @@ class Reader:
                     yield entry
 
     def _new_messages(self) -> Iterable[dict[str, Any]]:
-        for path in sorted(self._outbox.glob("*.json")):
+        for path in sorted(self._outbox.glob("*-AlertTopic.json")):  # e-mails; a chat gets the same
             if path.name not in self._read:
                 self._read.add(path.name)
                 yield {"file": path.name, **json.loads(path.read_text(encoding="utf-8"))}

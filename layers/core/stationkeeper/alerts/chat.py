@@ -43,7 +43,7 @@ def chat_message(event: DomainEvent, message: Message, runbook_url: str) -> Mess
             "textType": "client-markdown",
             "title": title,
             "description": _description(event, message, runbook_url),
-            "nextSteps": _next_steps(message.told.body.steps),
+            "nextSteps": [_next_step(step) for step in message.told.body.steps[:STEPS]],
             "keywords": [
                 _clipped(shown(plain(text, 70)), KEYWORD_CHARACTERS)
                 for text in (event.severity.value, event.detail_type, event.endpoint, event.on_call, incident)
@@ -76,7 +76,7 @@ def _word(word: str) -> str:
     found = _WORD.fullmatch(safe)
     assert found is not None  # the pattern takes any word
     before, core, after = found.groups()
-    return f"{before}`{core}`{after}" if _ACTIVE.search(core) else safe
+    return f"{before}`{core}`{after}" if _ACTIVE.search(safe) else safe
 
 
 def _clipped_word(word: str) -> str:
@@ -100,10 +100,6 @@ def _description(event: DomainEvent, message: Message, runbook_url: str) -> str:
     ending = f"\n\n{shown(plain(where))}\nRunbook: {link}"
     opening = "\n\n".join(map(shown, message.told.body.opening))
     return _clipped(opening, DESCRIPTION_CHARACTERS - len(ending)) + ending
-
-
-def _next_steps(steps: tuple[Step, ...]) -> list[str]:
-    return [_next_step(step) for step in steps[:STEPS]]
 
 
 def _next_step(step: Step) -> str:
