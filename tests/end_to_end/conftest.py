@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from embedded_aws import PublishedMessage
 from embedded_aws.embedded import EmbeddedAws
 from stationkeeper_command import project
 
@@ -36,6 +37,10 @@ class System:
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         self._read = 0
 
+    def outbox(self) -> list[PublishedMessage]:
+        """The e-mails so far; a chat gets each message, too."""
+        return [message for message in self.aws.outbox() if message.topic == "AlertTopic"]
+
     def put_report(self, event: dict[str, Any], report: bytes) -> None:
         uri = event["detail"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
         key = uri.removeprefix(f"s3://{BUCKET}/")
@@ -49,7 +54,7 @@ class System:
 
     def mail(self) -> list[tuple[str, str]]:
         """Subject and incident of each message on-call got since the last time."""
-        messages = self.aws.outbox()
+        messages = self.outbox()
         new, self._read = messages[self._read :], len(messages)
         return [subject_and_incident(str(message.subject), message.attributes) for message in new]
 

@@ -132,7 +132,8 @@ def test_the_demo_tells_its_stories(built: None, state: Path) -> None:
     assert (len(of_drift), len(of_alarm), len(of_el_paso)) == (1, 1, 1)
     assert len(of_drift | of_alarm | of_el_paso) == 3
     assert [crash["outcome"] for crash in scenes[3]["crashes"]] == ["crash"]
-    assert len(list((state / "outbox").glob("*.json"))) == 24
+    assert len(list((state / "outbox").glob("*-AlertTopic.json"))) == 24
+    assert len(list((state / "outbox").glob("*-ChatTopic.json"))) == 24
     endpoint = scenes[18]["endpoint"]
     assert endpoint["status"] == "InService"
     assert endpoint["config"].startswith("churn-v7-")

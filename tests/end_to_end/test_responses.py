@@ -123,7 +123,7 @@ def test_an_alarm_becomes_an_email_and_its_end_another_one_in_the_same_thread(sy
     (cleared,) = turns(system, "churn-p95", "OK")
 
     assert cleared.startswith(f"[OK] {ENDPOINT}: alarm churn-p95 clear after ")
-    first, last = system.aws.outbox()
+    first, last = system.outbox()
     assert first.attributes["incident"] == last.attributes["incident"]
     assert [first.attributes["kind"], last.attributes["kind"]] == ["AlarmRaised", "AlarmCleared"]
     assert dead_letters(system) == []
@@ -168,14 +168,14 @@ def test_a_release_is_taken_back_whatever_fails_on_the_way(
     ]
     system.aws.advance(12 * 60)
     system.aws.add_fault(service, action, kind, caller="AlarmResponseFunction")
-    before = len(system.aws.outbox())
+    before = len(system.outbox())
 
     system.aws.client("cloudwatch").set_alarm_state(AlarmName=guard, StateValue="ALARM", StateReason=SLOW)
     subjects = settled(system)
 
     assert system.aws.faults() == []
     assert live_version(system) == 1
-    told = system.aws.outbox()[before:]
+    told = system.outbox()[before:]
     assert sorted(str(message.attributes["kind"]) for message in told) == [
         "AlarmRaised",
         "ReleaseStarted",
@@ -190,7 +190,7 @@ def test_drift_becomes_a_version_that_waits_for_approval_in_one_thread(system: S
     register(system)
     settled(system)
     pipeline(system)
-    before = len(system.aws.outbox())
+    before = len(system.outbox())
 
     begun = sorted(system.react(drifted(system), times=2))
     ended = settled(system)
@@ -203,7 +203,7 @@ def test_drift_becomes_a_version_that_waits_for_approval_in_one_thread(system: S
         f"[INFO] {ENDPOINT}: version 2 of churn, retrained, waits for approval",
         f"[OK] {ENDPOINT}: retraining done",
     ]
-    assert len({message.attributes["incident"] for message in system.aws.outbox()[before:]}) == 1
+    assert len({message.attributes["incident"] for message in system.outbox()[before:]}) == 1
     (execution,) = system.aws.sagemaker.executions(PIPELINE)
     given = system.aws.client("sagemaker").list_pipeline_parameters_for_execution(
         PipelineExecutionArn=execution.arn
@@ -248,9 +248,9 @@ def test_a_retraining_that_fails_says_at_which_step_and_why(system: System) -> N
 
     assert started == f"[INFO] {ENDPOINT}: retraining started, 1 violation"
     assert failed == f"[WARNING] {ENDPOINT}: retraining failed at step Train after 12 minutes"
-    last = system.aws.outbox()[-1]
+    last = system.outbox()[-1]
     assert "could not convert string to float" in last.message
-    assert last.attributes["incident"] == system.aws.outbox()[-2].attributes["incident"]
+    assert last.attributes["incident"] == system.outbox()[-2].attributes["incident"]
 
 
 def test_a_training_job_asks_to_be_registered_and_is(system: System) -> None:

@@ -130,7 +130,7 @@ def test_a_hundred_megabytes_and_a_million_violations_fit_the_functions_memory(s
     (subject,) = system.react(event)
 
     assert subject == "[WARNING] taxi-prod: 1,000,000 features drifted"
-    assert "... and 999,985 more" in system.aws.outbox()[0].message
+    assert "... and 999,985 more" in system.outbox()[0].message
     function = system.aws.functions["MonitorReportFunction"].definition
     assert system.aws.journal.since(0, ["invocation"])[0].facts["memory_used_mb"] < function.memory_mb
 
@@ -143,7 +143,7 @@ def test_a_report_that_grows_in_memory_is_a_blind_monitor_and_not_a_crash(system
     )
 
     assert system.react(event) == ["[WARNING] taxi-prod: monitor is blind, report is unreadable"]
-    assert "longer than 1,000,000 characters" in system.aws.outbox()[0].message
+    assert "longer than 1,000,000 characters" in system.outbox()[0].message
 
 
 @pytest.mark.parametrize("missing", ["", None])

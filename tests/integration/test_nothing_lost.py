@@ -77,8 +77,10 @@ def test_ten_runs_in_any_order_end_with_the_same_memory_and_no_message_twice(
         assert feature in told
 
 
-# 9 calls: recall, policy, report, remember, publish, clear the outbox; begin delivery, publish, record delivery.
-CALLS = 9
+# 15 calls: recall, policy, report, remember, publish, clear the outbox; for each channel begin delivery, publish, record delivery.
+CALLS = 15
+SAID, MAILED, POSTED, TOLD = 4, 7, 10, 13
+"""Which of them publish: monitor_report, and the three channels of notification."""
 
 
 def test_the_crash_tests_below_cover_every_call(system: World) -> None:
@@ -110,7 +112,40 @@ def test_a_crash_after_any_call_loses_nothing(
     told = subjects(system.messages)
     assert set(told) == {subject}
     # Killed between delivering and noting it down, the message is delivered once more: never not at all.
-    assert len(told) == (2 if crash_after == CALLS - 2 else 1)
+    assert len(told) == (2 if crash_after == MAILED else 1)
+    assert system.calls.count("sns:Publish") == (3 if crash_after in (MAILED, POSTED) else 2)
+    assert system.calls.count("eventbridge:PutEvents") == (3 if crash_after in (SAID, TOLD) else 2)
+
+
+@pytest.mark.parametrize("channel", ["alerts", "chat", "stationkeeper"])
+def test_a_channel_that_cannot_be_reached_holds_back_no_other_and_catches_up(
+    system: World, channel: str
+) -> None:
+    event = run_event(1, violations=1)
+    system.put_report(event, report(drift("tip", 0.8)))
+    assert system.invoke_monitor_report(event) == []
+    system.calls.clear()
+
+    def unreachable(params: dict[str, Any], **_: Any) -> None:
+        where = params.get("TopicArn") or params["Entries"][0]["EventBusName"]
+        if where.endswith(channel):
+            raise ClientError({"Error": {"Code": "InternalError", "Message": "injected"}}, "Publish")
+
+    with (
+        system.hooked("sns", "before-parameter-build.sns.Publish", unreachable),
+        system.hooked("events", "before-parameter-build.events.PutEvents", unreachable),
+    ):
+        for _ in range(3):
+            assert system.invoke_notification() == ["0"]
+    assert len(said(system)) == 2
+
+    assert system.invoke_notification() == []
+    assert sorted(said(system)) == ["eventbridge:PutEvents", "sns:Publish", "sns:Publish"]
+    assert len(system.read_mail()) == 1
+
+
+def said(system: World) -> list[str]:
+    return [call for call in system.calls if call in ("sns:Publish", "eventbridge:PutEvents")]
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +231,11 @@ def test_events_per_run_cost_few_calls(system: World) -> None:
         "dynamodb:PutItem",
     )
     told = ["eventbridge:PutEvents", "dynamodb:PutItem"]
-    delivered = ["dynamodb:PutItem", "sns:Publish", "dynamodb:UpdateItem"]
+    delivered = [
+        call
+        for publish in ("sns:Publish", "sns:Publish", "eventbridge:PutEvents")
+        for call in ("dynamodb:PutItem", publish, "dynamodb:UpdateItem")
+    ]
 
     def calls_of(hour: int, *violations: dict[str, Any]) -> list[str]:
         system.calls.clear()
