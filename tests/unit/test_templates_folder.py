@@ -24,6 +24,7 @@ TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.g
 TEMPLATES: dict[str, dict[str, Any]] = {name: yaml_parse(text) for name, text in TEXTS.items()}
 ACCESS, ALARMS = "target-model-access", "multi-model-endpoint-alarms"
 PAGERDUTY, OPSGENIE, SLACK, TEAMS = "pagerduty", "opsgenie", "slack-webhook", "teams-webhook"
+CHAT_SLACK, CHAT_TEAMS = "chat-amazon-q-slack", "chat-amazon-q-teams"
 PATTERNS = [
     (name, parameter)
     for name, template in TEMPLATES.items()
@@ -37,6 +38,16 @@ NEEDED = {
     "EndpointName": "House-Prices",
     "EndpointArn": ENDPOINT_ARN,
     "TargetModels": "Houston_TX",
+}
+TOPIC = f"arn:aws:sns:{REGION}:123456789012:stationkeeper-ChatTopic-1a2B"
+TEAM = "0a1b2c3d-1111-2222-3333-0a1b2c3d4e5f"
+CHAT_NEEDED = {
+    "ChatTopicArn": TOPIC,
+    "SlackWorkspaceId": "T0123456789",
+    "SlackChannelId": "C0123456789",
+    "TeamId": TEAM,
+    "TeamsTenantId": TEAM,
+    "TeamsChannelId": "19%3ab6ef35dc342d56ba5654e6fc6d25a071%40thread.tacv2",
 }
 CALLING = ("AWS/SageMaker", {"ModelLoadingWaitTime", "ModelCacheHit", "Invocations"})
 INSTANCE = ("/aws/sagemaker/Endpoints", {"MemoryUtilization", "DiskUtilization"})
@@ -136,7 +147,7 @@ def drawn() -> Iterator[list[str]]:
 
 
 def test_there_are_these_templates():
-    assert set(TEMPLATES) == {ACCESS, ALARMS, PAGERDUTY, OPSGENIE, SLACK, TEAMS}
+    assert set(TEMPLATES) == {ACCESS, ALARMS, CHAT_SLACK, CHAT_TEAMS, PAGERDUTY, OPSGENIE, SLACK, TEAMS}
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -287,6 +298,20 @@ def test_a_default_is_what_its_own_pattern_allows(name, parameter):
                 ["**", "a**b", "a_b", "a\\*"],
             )
             for name in (PAGERDUTY, OPSGENIE, SLACK, TEAMS)
+        ),
+        *(
+            (chat, "ChatTopicArn", [TOPIC], ["", "chat", f"{TOPIC}.fifo", TOPIC.replace("sns", "sqs")])
+            for chat in (CHAT_SLACK, CHAT_TEAMS)
+        ),
+        (CHAT_SLACK, "SlackWorkspaceId", ["T0123456789"], ["", "t0123", "T01 23", "T*"]),
+        (CHAT_SLACK, "SlackChannelId", ["C0123456789"], ["", "#alerts", "C01/2"]),
+        (CHAT_TEAMS, "TeamId", [TEAM], ["", "alerts", TEAM[:-1], f"{TEAM}0"]),
+        (CHAT_TEAMS, "TeamsTenantId", [TEAM], ["", "example.com", TEAM[:-1]]),
+        (
+            CHAT_TEAMS,
+            "TeamsChannelId",
+            [CHAT_NEEDED["TeamsChannelId"]],
+            ["", "19:b6ef@thread.tacv2", "General", "19%3ab6ef"],
         ),
     ],
 )
@@ -538,3 +563,28 @@ def test_the_dashboard_shows_every_alarm():
     [widget] = [widget for widget in json.loads(body)["widgets"] if widget["type"] == "alarm"]
 
     assert widget["properties"]["alarms"] == [f"<{name}.Arn>" for name in alarms()]
+
+
+# ---- chats
+
+
+@pytest.mark.parametrize("name", [CHAT_SLACK, CHAT_TEAMS])
+def test_a_chat_shows_messages_of_its_topic_and_may_do_nothing(name):
+    resources = resolved(TEMPLATES[name]["Resources"])
+    channel = resources["Channel"]["Properties"]
+    [statement] = resources["NothingPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert channel["SnsTopicArns"] == ["<ChatTopicArn>"]
+    assert channel["GuardrailPolicies"] == ["<NothingPolicy>"]
+    assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Deny", "*", "*")
+    assert resources["ChannelRole"]["Properties"]["ManagedPolicyArns"] == ["<NothingPolicy>"]
+    assert "Policies" not in resources["ChannelRole"]["Properties"]
+
+
+@pytest.mark.parametrize("name", [CHAT_SLACK, CHAT_TEAMS])
+def test_only_amazon_q_for_this_account_has_the_role(name):
+    properties = resolved(TEMPLATES[name]["Resources"])["ChannelRole"]["Properties"]
+    [trust] = properties["AssumeRolePolicyDocument"]["Statement"]
+
+    assert (trust["Action"], trust["Principal"]) == ("sts:AssumeRole", {"Service": "chatbot.amazonaws.com"})
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}}
