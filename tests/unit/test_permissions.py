@@ -314,7 +314,7 @@ def test_calls_are_read_from_the_source():
     assert {"sagemaker:InvokeEndpoint", "dynamodb:PutItem", "tag:GetResources"} <= called_by("release")
     assert {"sqs:SendMessage", "sagemaker:DeleteModel", "tag:GetResources"} <= called_by("sweep")
     assert "sagemaker:DescribeModelPackage" not in called_by("sweep")
-    assert called_by("notification") >= {"sns:Publish", "dynamodb:UpdateItem"}
+    assert called_by("notification") >= {"sns:Publish", "dynamodb:UpdateItem", "events:PutEvents"}
     assert called_by("monitor_report") >= {"ssm:GetParameterHistory", "sagemaker:DescribeProcessingJob"}
 
 

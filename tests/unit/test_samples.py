@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
+from stationkeeper.alerts.on_call_told import on_call_told
+from stationkeeper.alerts.wording import message_for
 from stationkeeper.events.alarm_trigger import AlarmTrigger
 from stationkeeper.events.artifact_trigger import ArtifactTrigger
 from stationkeeper.events.job import JobStateChange
-from stationkeeper.events.on_bus import DomainEventOnBus
+from stationkeeper.events.on_bus import DomainEventOnBus, from_detail
 from stationkeeper.events.page_trigger import PageTrigger
 from stationkeeper.events.processing_job import ProcessingJobStateChange
 from stationkeeper.events.release_trigger import ReleaseTrigger
@@ -42,7 +44,7 @@ BETWEEN_OURSELVES = {
     "SweepDue": {SweepDue},
 }
 """Sent to a queue, not to a bus."""
-OF_NO_RULE = {"not-a-monitor", "baseline-job"}
+OF_NO_RULE = {"not-a-monitor", "baseline-job", "on-call-told"}
 
 
 def rules_of(event: dict[str, Any]) -> set[str]:
@@ -69,3 +71,10 @@ def test_every_rule_has_a_sample_but_the_one_for_what_nobody_has_seen():
     led_to = set().union(*map(rules_of, SAMPLES.values()))
 
     assert set(RULES) - led_to == {"MonitorReportByNameRule"}
+
+
+def test_the_message_that_the_bus_hears_is_the_one_told_of_its_sample():
+    event = from_detail("ViolationsDetected", SAMPLES["violations-detected"]["detail"])
+    message = message_for(event, "/stationkeeper/severity-policy")
+
+    assert SAMPLES["on-call-told"]["detail"] == on_call_told(event, message, "").model_dump(mode="json")
