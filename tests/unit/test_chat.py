@@ -30,7 +30,7 @@ SCHEMA = {
             "properties": {
                 "textType": {"const": "client-markdown"},
                 "title": {"type": "string", "minLength": 1, "maxLength": 250},
-                "description": {"type": "string", "minLength": 1, "maxLength": 8000},
+                "description": {"type": "string", "minLength": 1, "maxLength": 3000},
                 "nextSteps": {
                     **TEXTS,
                     "maxItems": STEPS,

@@ -14,7 +14,7 @@ from stationkeeper.alerts.text import plain
 from stationkeeper.alerts.wording import Message
 from stationkeeper.events.domain import DomainEvent
 
-# Below what the service takes, where it says (8,000 of a description): a chat is no e-mail.
+# Ours, on the short side: a chat is no e-mail.
 TITLE_CHARACTERS = 250
 DESCRIPTION_CHARACTERS = 3_000
 STEPS = 10
