@@ -133,13 +133,6 @@ def test_every_command_is_in_the_readme():
     assert named == {command.callback.__name__ for command in app.registered_commands if command.callback}
 
 
-def test_the_alarms_of_the_stack_are_counted_in_what_it_costs():
-    resources = yaml_parse(text("template.yaml"))["Resources"].values()
-    alarms = [resource for resource in resources if resource["Type"] == "AWS::CloudWatch::Alarm"]
-
-    assert f"| {len(alarms)} CloudWatch alarms of the stack" in text("README.md")
-
-
 def test_every_event_that_passes_a_rule_and_every_one_we_say_is_explained():
     rules = [
         resource["Properties"]["EventPattern"]
