@@ -207,7 +207,7 @@ def written(dollars: float) -> str:
 def rows() -> dict[str, list[str]]:
     """Rows of the table of costs: what is paid for, and its other cells."""
     table = PAGE.partition("## What that costs")[2]
-    found = re.findall(r"^\| (\S.+?) \| ([\w, ]*) \| (.+) \|$", table, re.MULTILINE)
+    found = re.findall(r"^\| ([^|]+?) \| ([\w, ]*) \| (.+) \|$", table, re.MULTILINE)
     return {what: [priced, *cells.split(" | ")] for what, priced, cells in found}
 
 
