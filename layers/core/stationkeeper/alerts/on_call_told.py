@@ -8,7 +8,6 @@ from stationkeeper.events.artifact_events import ArtifactPublished
 from stationkeeper.events.domain import DomainEvent, MonitorBlind, MonitorRecovered, stable_id
 from stationkeeper.events.job_events import JobSucceeded
 from stationkeeper.events.notification_events import OnCallTold
-from stationkeeper.events.release_events import ReleaseSucceeded
 from stationkeeper.severity import Severity
 
 TEXT_BYTES = 100_000
@@ -32,7 +31,8 @@ def on_call_told(event: DomainEvent, message: Message, runbook_url: str) -> OnCa
 def closes_incident(event: DomainEvent) -> bool:
     """Whether nothing of the incident is left to hear of, or to do, after this event.
 
-    A problem nobody sees the end of (an obstacle to releases, a rollback, a job that is not started again) is closed by a person.
+    A problem nobody sees the end of (an obstacle to releases, a rollback, a job that is not started again) is closed by a person. A release
+    that succeeds closes nothing: it may stand in the thread of a drift that lasts, or of an alarm that is red.
     """
     match event:
         case MonitorRecovered():
@@ -43,8 +43,6 @@ def closes_incident(event: DomainEvent) -> bool:
             )  # late news of a run that newer ones were judged after: no recovery follows
         case AlarmCleared(red=red, red_count=count):
             return not red and count == 0
-        case ReleaseSucceeded(severity=severity):
-            return severity is Severity.INFO  # else something of it is missing
         case ArtifactPublished(mended=mended):
             return mended != ""
         case JobSucceeded(purpose=purpose, retrained=retrained):
