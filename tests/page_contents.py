@@ -151,8 +151,12 @@ def data_quality() -> PageContent:
     ]
     return content(
         *entries,
-        current=Statistics(items=12_345, features={name: now for name, (_, now) in pairs.items()}),
-        baseline=Statistics(features={name: was for name, (was, _) in pairs.items() if was}),
+        current=Statistics(
+            items=12_345, columns=("fare",), features={name: now for name, (_, now) in pairs.items()}
+        ),
+        baseline=Statistics(
+            columns=("fare", *HOSTILE[:7]), features={name: was for name, (was, _) in pairs.items() if was}
+        ),
         policy_problem=HOSTILE[0],
         version=HOSTILE[0],
         done=(Deed(f"On-call was told {HOSTILE[0]}."), Deed("Retraining was started.", NOW)),
@@ -244,8 +248,7 @@ def blind() -> PageContent:
 
 
 def clean() -> PageContent:
-    features = {name: numeric(name, [1, 2]) for name in ("fare", "tip", *HOSTILE)}
-    return content(current=Statistics(items=96, features=features), runs=runs(*[0] * 30))
+    return content(current=Statistics(items=96, columns=("fare", "tip", *HOSTILE)), runs=runs(*[0] * 30))
 
 
 def many(number: int, *, name: str = "feature") -> PageContent:

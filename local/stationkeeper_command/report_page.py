@@ -38,7 +38,7 @@ def write(
     CommandError
         A file cannot be read, is none of these, or the page cannot be written.
     """
-    wanted = frozenset(judged.violation.subject for judged in verdict.worst) or None
+    wanted = frozenset(judged.violation.subject for judged in verdict.worst)
     before = _read(baseline, wanted) if baseline else Absent("no file was given with --baseline")
     page = draw(
         PageContent(
@@ -59,7 +59,7 @@ def write(
 
 
 def _measured(
-    address: str, statistics: str | None, monitor: Monitor, wanted: frozenset[str] | None
+    address: str, statistics: str | None, monitor: Monitor, wanted: frozenset[str]
 ) -> Statistics | Absent:
     if statistics:
         return _read(statistics, wanted)
@@ -72,7 +72,7 @@ def _measured(
     return Absent(f"no file was given with --statistics, and no {name} lies beside {REPORT_NAME}")
 
 
-def _read(address: str, wanted: frozenset[str] | None) -> Statistics:
+def _read(address: str, wanted: frozenset[str]) -> Statistics:
     try:
         return read_statistics(read_file(address), wanted)
     except MalformedStatistics as error:

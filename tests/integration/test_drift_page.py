@@ -16,7 +16,7 @@ from tests.runs import SCHEDULE_ARN, run_event
 from tests.world import ACCOUNT, BUCKET, PARAMETER, REGION, REPORT_BUCKET, TABLE
 
 BASELINE = f"s3://{BUCKET}/baselines/taxi"
-STATISTICS = {
+STATISTICS: dict[str, Any] = {
     "version": 0.0,
     "dataset": {"item_count": 100},
     "features": [
@@ -103,6 +103,46 @@ def test_a_clean_run_and_a_blind_one_have_pages_too(system: PageWorld) -> None:
     assert "No violations" in clean
     assert "Blind" in blind
     assert "Job inputs had no data" in blind
+
+
+def _with_columns(*names: str) -> str:
+    return json.dumps(
+        {**STATISTICS, "features": [{**STATISTICS["features"][0], "name": name} for name in names]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "now", "was", "said"),
+    [
+        ("missing", ["tip"], ["fare", "tip", "zone"], "1 column, 3 in the baseline; missing: fare, zone"),
+        ("extra", ["b", "tip", "a"], ["tip"], "3 columns, 1 in the baseline; not known before: a, b"),
+    ],
+)
+def test_missing_and_extra_columns_are_named(
+    system: PageWorld, kind: str, now: list[str], was: list[str], said: str
+) -> None:
+    counted = {
+        "feature_name": f"{kind.capitalize()} columns",
+        "constraint_check_type": f"{kind}_column_check",
+        "description": f"There are {kind} columns in current dataset. Number of columns in current dataset: {len(now)}, "
+        f"Number of columns in baseline constraints: {len(was)}",
+    }
+    event = violated(system, 1, counted)
+    system.put_beside(event, "statistics.json", _with_columns(*now))
+    system.s3.put_object(Bucket=BUCKET, Key="baselines/taxi/statistics.json", Body=_with_columns(*was))
+
+    assert system.draw(event) == []
+
+    assert said in words(system.page(event))
+
+
+def test_a_clean_run_counts_every_feature_it_looked_at(system: PageWorld) -> None:
+    event = violated(system, 1)
+    system.put_beside(event, "statistics.json", _with_columns(*(f"f{i}" for i in range(6_000))))
+
+    assert system.draw(event) == []
+
+    assert "The monitor looked at 6,000 features in 100 records." in words(system.page(event))
 
 
 def test_what_is_no_run_has_no_page(system: PageWorld) -> None:

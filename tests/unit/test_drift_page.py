@@ -287,12 +287,12 @@ def test_missing_columns_are_named_where_both_sides_were_counted():
         "description": "There are missing columns in current dataset. Number of columns in current dataset: 1, "
         "Number of columns in baseline constraints: 3",
     }
-    baseline = Statistics(features={name: numeric(name, [1]) for name in ("fare", "tip", "toll")})
-    whole = page_of(entry, current=Statistics(features={"fare": numeric("fare", [1])}), baseline=baseline)
-    part = page_of(entry, current=Statistics(), baseline=baseline)
+    baseline = Statistics(columns=("toll", "fare", "tip"))
+    counted = page_of(entry, current=Statistics(columns=("fare",)), baseline=baseline)
+    not_counted = page_of(entry, current=Statistics(), baseline=baseline)
 
-    assert "1 column, 3 in the baseline; missing: tip, toll" in whole.text
-    assert "toll" not in part.text
+    assert "1 column, 3 in the baseline; missing: tip, toll" in counted.text
+    assert "toll" not in not_counted.text
 
 
 # Pictures

@@ -78,6 +78,7 @@ def test_a_numeric_feature_is_read_without_its_sketch():
 
     assert read == Statistics(
         items=10.0,
+        columns=("fare",),
         features={
             "fare": Numeric(
                 name="fare",
@@ -104,6 +105,16 @@ def test_only_wanted_features_are_kept():
 
     assert list(read_statistics(data, frozenset({"payment", "tip"})).features) == ["payment"]
     assert not read_statistics(data, frozenset()).features
+
+
+def test_every_column_is_named_whatever_is_kept_of_it():
+    features = [FARE | {"name": f"f{i}"} for i in range(MOST_FEATURES + 1)]
+    unknown = {"name": "empty", "inferred_type": "Unknown"}
+    data = json.dumps({"features": [*features, unknown, FARE | {"name": "f0"}, {"name": 5}]}).encode()
+
+    for wanted in (None, frozenset[str]()):
+        columns = read_statistics(data, wanted).columns
+        assert columns == (*(f"f{i}" for i in range(MOST_FEATURES + 1)), "empty")
 
 
 def test_the_first_of_too_many_features_are_kept_but_those_asked_for_are_found():

@@ -18,6 +18,7 @@ from stationkeeper.severity import Severity
 NAME_CHARACTERS = 300
 _QUALIFIER_CHARACTERS = 120
 _DESCRIPTION_CHARACTERS = 500
+_OF_COLUMNS = ("missing_column_check", "extra_column_check")
 _COLUMNS_NAMED = 20
 _COLUMN_CHARACTERS = 60
 
@@ -153,21 +154,21 @@ def _in_its_own_words(violation: Violation) -> bool:
 
 
 def _columns(violation: Violation, content: PageContent) -> str:
-    """Which columns are missing or too many, where the statistics of both sides are whole and tell; "" otherwise."""
+    """Which columns are missing or too many, where both sides list as many as the monitor counted; "" otherwise."""
+    if violation.check not in _OF_COLUMNS:
+        return ""
     if not (isinstance(content.current, Statistics) and isinstance(content.baseline, Statistics)):
         return ""
-    now, was = content.current.features, content.baseline.features
+    now, was = set(content.current.columns), set(content.baseline.columns)
     if (len(now), len(was)) != (violation.observed, violation.expected):
-        return ""  # read for some features only, or not what the monitor counted
-    match violation.check:
-        case "missing_column_check":
-            kind, names = "missing", sorted(was.keys() - now.keys())
-        case "extra_column_check":
-            kind, names = "not known before", sorted(now.keys() - was.keys())
-        case _:
-            return ""
+        return ""
+    kind, names = (
+        ("missing", sorted(was - now))
+        if violation.check == "missing_column_check"
+        else ("not known before", sorted(now - was))
+    )
     if not names:
         return ""
-    shown = ", ".join(plain(name, _COLUMN_CHARACTERS) for name in names[:_COLUMNS_NAMED])
+    shown = ", ".join(plain(name, _COLUMN_CHARACTERS) or "unnamed" for name in names[:_COLUMNS_NAMED])
     more = f" and {len(names) - _COLUMNS_NAMED:,} more" if len(names) > _COLUMNS_NAMED else ""
     return f"{numbers_of(violation)}; {kind}: {shown}{more}"

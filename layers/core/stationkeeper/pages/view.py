@@ -201,7 +201,7 @@ def _looked_at(content: PageContent) -> str:
         return ""
     now = content.current
     parts = [
-        count(len(now.features), "feature") if now.features else "",
+        count(len(now.columns), "feature") if now.columns else "",
         count(len(now.metrics), "metric") if now.metrics else "",
         count(len(now.bias), "bias value") if now.bias else "",
         f"attributions of {count(len(now.attributions), 'label')}" if now.attributions else "",
@@ -214,7 +214,7 @@ def _looked_at(content: PageContent) -> str:
 def _names(content: PageContent) -> tuple[str, ...]:
     if not isinstance(content.current, Statistics):
         return ()
-    names = sorted(content.current.features)
+    names = sorted(content.current.columns)
     shown = tuple(plain(name, _NAME) or "unnamed" for name in names[:_FEATURES_NAMED])
     more = len(names) - len(shown)
     return (*shown, f"and {more:,} more") if more else shown

@@ -35,8 +35,8 @@ class Measures:
 
 
 def measures_of(run: DrawnRun, outcome: Verdict | Blindness, files: MeasuredFiles) -> Measures:
-    """What a page of this run draws: only files that it needs are read, and of them only features that are violated,
-    if any is."""
+    """What a page of this run draws: only files that it needs are read, and of them only features that are
+    violated; of the others their names."""
     execution = run.execution
     if isinstance(outcome, Blindness) or execution.report_uri is None:
         return Measures(execution.monitor)
@@ -44,8 +44,7 @@ def measures_of(run: DrawnRun, outcome: Verdict | Blindness, files: MeasuredFile
     monitor = execution.monitor or (worst[0].violation.monitor if worst else None)
     folder = execution.report_uri.rpartition("/")[0]
     name = "analysis.json" if monitor in _BY_CLARIFY else "statistics.json"
-    # Of a clean run all features: its page says how many were looked at.
-    wanted = frozenset(judged.violation.subject for judged in worst) if worst else None
+    wanted = frozenset(judged.violation.subject for judged in worst)
     current = _read(f"{folder}/{name}", files, wanted)
     if monitor in (Monitor.MODEL_QUALITY, *_BY_CLARIFY):
         return Measures(monitor, current, constraints=_read(run.constraints_uri, files, wanted))
@@ -70,7 +69,7 @@ def values_of(outcome: Verdict | Blindness, measures: Measures) -> Mapping[str, 
     return dict(islice(named, _VALUES_KEPT))
 
 
-def _read(uri: str | None, files: MeasuredFiles, wanted: frozenset[str] | None) -> Statistics | Absent:
+def _read(uri: str | None, files: MeasuredFiles, wanted: frozenset[str]) -> Statistics | Absent:
     if uri is None:
         return Absent("the job does not say where it is")
     data = files.read(uri)

@@ -71,7 +71,8 @@ class Statistics:
     Attributes
     ----------
     items : records looked at; None when not told.
-    features : by name.
+    columns : names of all features the file lists, each once, whatever is told of them and was kept.
+    features : by name, those that were kept.
     metrics : value and, where told, standard deviation of each metric of model quality.
     thresholds : of these metrics (constraints files only).
     bias : value by facet, facet value and metric.
@@ -79,6 +80,7 @@ class Statistics:
     """
 
     items: float | None = None
+    columns: tuple[str, ...] = ()
     features: Mapping[str, Feature] = field(default_factory=dict)
     metrics: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)

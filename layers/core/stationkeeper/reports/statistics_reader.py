@@ -47,8 +47,8 @@ def read_statistics(data: bytes, wanted: frozenset[str] | None = None) -> Statis
     Parameters
     ----------
     data : the file's bytes, UTF-8 (with or without byte order mark).
-    wanted : names of the features to keep; None keeps the first `MOST_FEATURES`. Attributions are kept for all features,
-        because a change of one is seen among the others.
+    wanted : names of the features to keep; None keeps the first `MOST_FEATURES`. Names and attributions are kept of all
+        features: columns are counted, and a change of one attribution is seen among the others.
 
     Returns
     -------
@@ -68,6 +68,7 @@ def read_statistics(data: bytes, wanted: frozenset[str] | None = None) -> Statis
         )
     return Statistics(
         items=_count(_object(document.get("dataset")).get("item_count")),
+        columns=_columns(document),
         features=dict(islice(_features(document, wanted), MOST_FEATURES)),
         metrics=dict(_metrics(document)),
         thresholds=dict(_thresholds(document)),
@@ -93,6 +94,11 @@ def _document(data: bytes) -> Mapping[str, Any]:
 
 
 # Features
+
+
+def _columns(document: Mapping[str, Any]) -> tuple[str, ...]:
+    names = (item.get("name") for item in _objects(document.get("features")))
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def _features(document: Mapping[str, Any], wanted: frozenset[str] | None) -> Iterator[tuple[str, Feature]]:
