@@ -1,6 +1,7 @@
 """Drift pages to draw in tests: what a run found, as `monitor_report` would hand it over."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -192,9 +193,36 @@ def model_quality(*, clean: bool = False) -> PageContent:
     )
 
 
+def muted() -> PageContent:
+    """A metric whose violation is muted, one within its limit, one without a limit."""
+    policy = SeverityPolicy.parse('{"mutes": [{"feature": "f1", "until": "2099-01-01"}]}').for_endpoint(
+        "taxi-prod"
+    )
+    entry = {
+        "metric_name": "f1",
+        "constraint_check_type": "LessThanThreshold",
+        "description": "Metric f1 with 0.17 +/- 0.02 was LessThanThreshold '0.72'",
+    }
+    past = tuple(
+        replace(run, values={"f1": value, "recall": 0.8})
+        for run, value in zip(runs(0, 1, 0), [0.75, 0.4, 0.17], strict=True)
+    )
+    return content(
+        monitor=Monitor.MODEL_QUALITY,
+        outcome=judge_all([violation_from(entry, Monitor.MODEL_QUALITY)], policy, NOW),
+        current=Statistics(
+            items=500, metrics={"f1": (0.17, 0.02), "recall": (0.8, None), "auc": (0.9, None)}
+        ),
+        constraints=Statistics(
+            thresholds={"f1": Threshold(0.72, "below"), "recall": Threshold(0.7, "below")}
+        ),
+        runs=past,
+    )
+
+
 def bias() -> PageContent:
     """One bias metric away from its baseline, over runs; one infinite; one within its limits."""
-    key, other = ("Sex", "0", "DCA"), ("Sex", "0", "AD")
+    key, other = ("Sex", "0 DCA"), ("Sex", "0 AD")
     past = tuple(
         PastRun(run.at, run.total, run.severity, run.blind, {" ".join(key): value}, run.page)
         for run, value in zip(runs(1, 1, 2), [-0.6, -0.9, -1.4], strict=True)
@@ -279,6 +307,7 @@ ALL = {
     "data-quality": data_quality,
     "model-quality": model_quality,
     "model-quality-clean": lambda: model_quality(clean=True),
+    "muted": muted,
     "bias": bias,
     "attribution": attribution,
     "blind": blind,

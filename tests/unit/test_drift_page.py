@@ -18,8 +18,9 @@ from stationkeeper.alerts.text import plain
 from stationkeeper.pages.content import Absent, Deed, PageContent, PastRun
 from stationkeeper.pages.drawing import LARGEST_BYTES, draw
 from stationkeeper.reports.outcome import Blindness, BlindReason
-from stationkeeper.reports.reader import read_violations
-from stationkeeper.reports.statistics import Statistics
+from stationkeeper.reports.policy import SeverityPolicy
+from stationkeeper.reports.reader import read_violations, violation_from
+from stationkeeper.reports.statistics import Statistics, Threshold
 from stationkeeper.reports.statistics_reader import read_statistics
 from stationkeeper.reports.verdict import judge_all
 from stationkeeper.reports.violation import Monitor
@@ -396,12 +397,13 @@ def test_bias_stands_beside_its_baseline_and_over_runs():
     assert document.all("tr")[:2] == ["baseline 0.5", "this run -1.4"]
 
 
-def test_of_many_values_within_limits_some_are_shown_and_the_others_counted():
+def test_of_many_measured_values_some_are_shown_and_the_others_counted():
     metrics = {f"metric {index}": (0.5, None) for index in range(75)}
     document = page_of(monitor=Monitor.MODEL_QUALITY, current=Statistics(metrics=metrics))
 
     assert len(document.all("li", "card")) == 60
-    assert "15 more are within their limits." in document.text
+    assert document.all("h2") == ["What was measured", "What was looked at"]
+    assert "15 more are not shown." in document.text
 
 
 def test_schedule_without_an_endpoint_is_called_one():
@@ -438,6 +440,89 @@ def test_legend_explains_only_what_is_drawn():
 
     assert ["outlined" in one and "limit" not in one for one in distributions] == [True]
     assert ["outlined" not in one and "limit" in one for one in metrics] == [True]
+
+
+# Measured values that are not listed as violations
+
+
+def sections(document: Document) -> dict[str, list[str]]:
+    """Names under each heading of the second level that has cards."""
+    found: dict[str, list[str]] = {}
+    heading = ""
+    for (tag, _), text in zip(document.elements, document.texts, strict=True):
+        said = " ".join(" ".join(text).split())
+        if tag == "h2":
+            heading = said
+        elif tag == "h3":
+            found.setdefault(heading, []).append(said)
+    return found
+
+
+def test_a_muted_metric_is_past_its_limit_and_not_within_it():
+    document = Document(draw(page_contents.muted()))
+
+    assert document.all("strong") == ["Clean. No violations"]
+    assert sections(document) == {
+        "Past the limit, muted": ["f1"],
+        "Within limits": ["recall"],
+        "Also measured": ["auc"],
+    }
+    assert "f1 0.17 +/- 0.02, at least 0.72 wanted" in document.text
+
+
+@pytest.mark.parametrize("violated", ["above", "below"])
+def test_a_value_past_its_limit_is_not_within_it_though_no_violation_tells(violated):
+    """Of a thousand violations and more, a verdict keeps the worst."""
+    values = {"low": (0.1, None), "equal": (0.5, None), "high": (0.9, None)}
+    document = page_of(
+        monitor=Monitor.MODEL_QUALITY,
+        current=Statistics(metrics=values),
+        constraints=Statistics(thresholds=dict.fromkeys(values, Threshold(0.5, violated))),
+    )
+
+    past, within = ("high", "low") if violated == "above" else ("low", "high")
+    assert sections(document) == {
+        "Past the limit, not listed as a violation": [past],
+        "Within limits": ["equal", within],
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "measured", "names"),
+    [
+        (
+            {
+                "facet": "Sex",
+                "facet_value": "0",
+                "metric_name": "DCA",
+                "constraint_check_type": "bias_drift_check",
+            },
+            {"bias": {("Sex", "0 DCA"): -1.4, ("Sex", "0 AD"): 0.1}},
+            ("Sex 0 DCA", "Sex 0 AD"),
+        ),
+        (
+            {
+                "label": "label0",
+                "metric_name": "shap",
+                "constraint_check_type": "feature_attribution_drift_check",
+            },
+            {"attributions": {"label0": {"age": 0.4}, "label1": {"age": 0.5}}},
+            ("label0", "label1"),
+        ),
+        (
+            {"metric_name": "mae", "constraint_check_type": "GreaterThanThreshold"},
+            {"metrics": {"mae": (9.0, None), "mse": (81.0, None)}},
+            ("mae", "mse"),
+        ),
+    ],
+)
+def test_what_is_muted_is_told_apart_where_no_file_tells_its_limit(entry, measured, names):
+    policy = SeverityPolicy.parse('{"mutes": [{"until": "2099-01-01"}]}').for_endpoint("taxi-prod")
+    document = page_of(
+        outcome=judge_all([violation_from(entry)], policy, NOW), current=Statistics(**measured)
+    )
+
+    assert sections(document) == {"Past the limit, muted": [names[0]], "Also measured": [names[1]]}
 
 
 # Runs
@@ -630,7 +715,7 @@ def test_metrics_of_the_taxi_endpoint_are_drawn_over_all_weeks():
 
 
 @pytest.mark.parametrize("path", real_files("analysis/*.json"))
-def test_real_analysis_is_shown_within_its_limits(path):
+def test_real_analysis_is_shown_as_measured(path):
     measured = read_statistics(read(path))
     monitor = Monitor.BIAS if measured.bias else Monitor.EXPLAINABILITY
     document = page_of(monitor=monitor, current=measured, constraints=measured)

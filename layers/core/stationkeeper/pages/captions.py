@@ -97,12 +97,16 @@ def history(values: Sequence[float | None], threshold: Threshold | None) -> str:
     sentence = f"{newest}; {moved} over {count(len(known), 'run')}"
     if threshold is None:
         return f"{sentence}."
-    past = sum(_past(value, threshold) for value in known)
+    past = sum(is_past(value, threshold) for value in known)
     often = "in none" if not past else "in all" if past == len(known) else f"in {past}"
     return f"{sentence}, past the limit {often} of them."
 
 
-def _past(value: float, threshold: Threshold) -> bool:
+def is_past(value: float, threshold: Threshold) -> bool:
+    """Whether a value is where its threshold does not allow it; one that equals it is not.
+
+    Source: the comparisons of constraints, `LessThanThreshold` and `GreaterThanThreshold`, name what is violated.
+    """
     return value > threshold.value if threshold.violated == "above" else value < threshold.value
 
 

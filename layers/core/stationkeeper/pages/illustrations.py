@@ -57,14 +57,15 @@ def of_violation(violation: Violation, content: PageContent) -> tuple[Illustrati
         for side in (content.current, content.baseline, content.constraints)
     )
     if violation.monitor is Monitor.EXPLAINABILITY:
-        was = {**constraints.attributions, **baseline.attributions}
+        was = baseline.attributions or constraints.attributions
         return (
             *_only(attributions(violation.qualifier, current.attributions, was)),
             *_only(over_runs(violation, content.runs, None, None)),
         )
     if violation.monitor is Monitor.BIAS:
-        measured = biases(baseline, constraints).get(f"{violation.subject} {violation.qualifier}")
-        expected = violation.expected if violation.expected is not None else measured
+        expected = violation.expected
+        if expected is None:
+            expected = expected_bias((violation.subject, violation.qualifier), baseline, constraints)
         return (
             *_only(pair(violation.observed, expected)),
             *_only(over_runs(violation, content.runs, None, expected)),
@@ -168,13 +169,9 @@ def _ranking(now: Mapping[str, float], was: Mapping[str, float]) -> str:
 # Bias
 
 
-def biases(*sources: Statistics) -> dict[str, float]:
-    """Bias values under the names that violations and runs use: facet, facet value and metric."""
-    found: dict[str, float] = {}
-    for source in sources:
-        for parts, value in source.bias.items():
-            found.setdefault(" ".join(parts), value)
-    return found
+def expected_bias(of: tuple[str, str], *sources: Statistics) -> float | None:
+    """What the first of these that knows a bias value says it was; None where none does."""
+    return next((source.bias[of] for source in sources if of in source.bias), None)
 
 
 def pair(observed: float | None, expected: float | None) -> Pair | None:

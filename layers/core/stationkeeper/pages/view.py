@@ -7,10 +7,9 @@ from stationkeeper.alerts.layout import Step
 from stationkeeper.alerts.monitor_steps import BlindRun, after_blindness
 from stationkeeper.alerts.phrases import BLIND, MONITORS, UNKNOWN_BLINDNESS, headlines
 from stationkeeper.alerts.text import count, figure, moment, period, plain
-from stationkeeper.pages import strip
+from stationkeeper.pages import measured, strip
 from stationkeeper.pages.content import RUNS_SHOWN, Absent, PageContent
 from stationkeeper.pages.groups import Extent, Group, grouped, severities
-from stationkeeper.pages.within_limits import Measured, within_limits
 from stationkeeper.reports.outcome import Blindness
 from stationkeeper.reports.statistics import Statistics
 from stationkeeper.reports.verdict import Verdict
@@ -19,7 +18,6 @@ from stationkeeper.reports.violation import Monitor
 _LINE = 500
 _NAME = 120
 _FEATURES_NAMED = 60
-_WITHIN_LIMITS_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,7 @@ class PageView:
     blind: Blind | None
     groups: tuple[Group, ...]
     smaller: str
-    within_limits: tuple[Measured, ...]
-    further: int
+    measured: tuple[measured.Section, ...]
     looked_at: str
     names: tuple[str, ...]
     legend: frozenset[str]
@@ -81,8 +78,7 @@ def view_of(content: PageContent, extent: Extent) -> PageView:
     outcome = content.outcome
     verdict = outcome if isinstance(outcome, Verdict) else None
     groups = grouped(verdict, content, extent) if verdict else ()
-    measured = within_limits(verdict, content) if verdict else ()
-    shown = measured[:_WITHIN_LIMITS_SHOWN]
+    sections = measured.sections(verdict, content) if verdict else ()
     clean = verdict is not None and verdict.severity is None
     headline = _headline(outcome)
     endpoint = plain(content.endpoint, _NAME) or "unnamed endpoint"
@@ -111,11 +107,10 @@ def view_of(content: PageContent, extent: Extent) -> PageView:
         blind=_blind(outcome, content) if isinstance(outcome, Blindness) else None,
         groups=groups,
         smaller=_smaller(verdict, extent),
-        within_limits=shown,
-        further=len(measured) - len(shown),
+        measured=sections,
         looked_at=_looked_at(content) if clean else "",
         names=_names(content) if clean else (),
-        legend=_legend(groups, shown),
+        legend=_legend(groups, sections),
         footer=_footer(content),
     )
 
@@ -220,10 +215,10 @@ def _names(content: PageContent) -> tuple[str, ...]:
     return (*shown, f"and {more:,} more") if more else shown
 
 
-def _legend(groups: Sequence[Group], measured: Sequence[Measured]) -> frozenset[str]:
+def _legend(groups: Sequence[Group], sections: Sequence[measured.Section]) -> frozenset[str]:
     """Which kinds of pictures are on the page, so that the legend explains these and no others."""
     drawn = [one for group in groups for card in group.cards for one in card.illustrations]
-    drawn += [one.illustration for one in measured if one.illustration]
+    drawn += [one.illustration for section in sections for one in section.measured if one.illustration]
     return frozenset(one.kind for one in drawn) - {"note"}
 
 

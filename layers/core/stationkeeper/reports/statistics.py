@@ -75,7 +75,7 @@ class Statistics:
     features : by name, those that were kept.
     metrics : value and, where told, standard deviation of each metric of model quality.
     thresholds : of these metrics (constraints files only).
-    bias : value by facet, facet value and metric.
+    bias : value by subject and qualifier of its violations: facet, and facet value with metric.
     attributions : global SHAP value of each feature, by label.
     """
 
@@ -84,5 +84,5 @@ class Statistics:
     features: Mapping[str, Feature] = field(default_factory=dict)
     metrics: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
-    bias: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    bias: Mapping[tuple[str, str], float] = field(default_factory=dict)
     attributions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

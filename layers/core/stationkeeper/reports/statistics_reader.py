@@ -221,7 +221,7 @@ def _as_violations_spell(name: str) -> str:
 # Clarify
 
 
-def _bias(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], float]]:
+def _bias(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], float]]:
     for key in _BIAS:
         for facet, groups in _object(_object(document.get(key)).get("facets")).items():
             for group in _objects(groups):
@@ -229,7 +229,7 @@ def _bias(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], f
                 for metric in _objects(group.get("metrics")):
                     name, value = metric.get("name"), _number(metric.get("value"))
                     if isinstance(name, str) and value is not None:
-                        yield (facet, facet_value, name), value
+                        yield (facet, f"{facet_value} {name}".lstrip()), value
 
 
 def _attributions(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float]]]:
