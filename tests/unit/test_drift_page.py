@@ -645,6 +645,33 @@ def test_page_of_large_texts_lists_fewer():
     assert "1,000 other violations" in page
 
 
+class LookedUp(dict):
+    """Values that may be asked for one by one: going through all of them for each violation takes minutes."""
+
+    def __iter__(self):
+        raise AssertionError("gone through")
+
+    items = keys = values = __iter__
+
+
+def test_biases_of_the_baseline_are_looked_up():
+    page = page_contents.bias()
+    assert isinstance(page.constraints, Statistics)
+    looked_up = replace(page.constraints, bias=LookedUp(page.constraints.bias))
+
+    assert draw(replace(page, constraints=looked_up)) == draw(page)
+
+
+def test_a_constraint_that_is_told_twice_is_drawn_once():
+    measured = Statistics(features={name: numeric(name, [1, 2]) for name in ("fare", "tip")})
+    document = page_of(
+        drifted("fare", 0.9), drifted("tip", 0.8), drifted("fare", 0.7), current=measured, baseline=measured
+    )
+
+    assert document.all("h4") == ["fare", "tip", "fare"]
+    assert len(document.all("figure")) == 2
+
+
 # What comes from outside
 
 

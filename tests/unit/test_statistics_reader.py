@@ -296,6 +296,13 @@ def test_bias_is_read_by_facet_value_and_metric_before_and_after_training():
     assert read.bias == {("Age", "(40, 90] CI"): -0.5, ("Age", "(40, 90] DI"): 2.0}
 
 
+def test_the_first_of_too_many_attributions_are_kept():
+    values = {"first": "NaN"} | {f"f{i}": i for i in range(MOST_FEATURES + 1)}
+    read = statistics(explanations={"kernel_shap": {"label0": {"global_shap_values": values}}})
+
+    assert list(read.attributions["label0"]) == [f"f{i}" for i in range(MOST_FEATURES)]
+
+
 def test_attributions_are_read_by_label():
     read = statistics(
         explanations={

@@ -75,11 +75,23 @@ class Group:
     uncounted: int
 
 
+class _Member(NamedTuple):
+    """A violation of a group. One told `again`, of a constraint that a worse one is of, has no picture: it would be the same."""
+
+    judged: Judged
+    as_card: bool
+    again: bool
+
+
 def grouped(verdict: Verdict, content: PageContent, extent: Extent) -> tuple[Group, ...]:
     """One group per check, the one with the worst violation first."""
-    members: dict[str, list[tuple[Judged, bool]]] = {}
+    members: dict[str, list[_Member]] = {}
+    told: set[str] = set()
     for index, judged in enumerate(verdict.worst[: extent.listed]):
-        members.setdefault(_check_of(judged.violation), []).append((judged, index < extent.pictured))
+        identity = judged.violation.identity
+        member = _Member(judged, as_card=index < extent.pictured, again=identity in told)
+        members.setdefault(_check_of(judged.violation), []).append(member)
+        told.add(identity)
     for check, _ in sorted(verdict.by_check, key=lambda key: (-key[1].rank, key[0])):
         members.setdefault(check, [])  # all its violations are beyond those that are listed
     return tuple(
@@ -92,9 +104,7 @@ def _check_of(violation: Violation) -> str:
     return violation.check if violation.check in DEFAULT_LIMITS else "other"
 
 
-def _group(
-    number: int, check: str, members: list[tuple[Judged, bool]], verdict: Verdict, content: PageContent
-) -> Group:
+def _group(number: int, check: str, members: list[_Member], verdict: Verdict, content: PageContent) -> Group:
     counts = {severity: found for (of, severity), found in verdict.by_check.items() if of == check and found}
     total = sum(counts.values())
     return Group(
@@ -103,8 +113,8 @@ def _group(
         check="" if check == "other" else check,
         severity=max(counts, default=Severity.INFO).value,
         severities=severities(counts),
-        cards=tuple(_card(judged, content) for judged, drawn in members if drawn),
-        rows=tuple(_row(judged) for judged, drawn in members if not drawn),
+        cards=tuple(_card(member, content) for member in members if member.as_card),
+        rows=tuple(_row(member.judged) for member in members if not member.as_card),
         uncounted=total - len(members),
     )
 
@@ -115,18 +125,18 @@ def severities(counts: Mapping[Severity, int]) -> str:
     return ", ".join(f"{number:,} {severity.value}" for severity, number in worst_first if number)
 
 
-def _card(judged: Judged, content: PageContent) -> Card:
-    violation = judged.violation
-    row = _row(judged)
+def _card(member: _Member, content: PageContent) -> Card:
+    violation = member.judged.violation
+    row = _row(member.judged)
     quote = plain(violation.description, _DESCRIPTION_CHARACTERS) if _in_its_own_words(violation) else ""
     return Card(
         name=row.name,
         qualifier=row.qualifier,
         severity=row.severity,
-        says=_columns(violation, content) or row.says,
+        says=row.says if member.again else _columns(violation, content) or row.says,
         past=row.past,
         quote="" if quote == row.says else quote,
-        illustrations=of_violation(violation, content),
+        illustrations=() if member.again else of_violation(violation, content),
     )
 
 

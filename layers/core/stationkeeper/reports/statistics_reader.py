@@ -47,8 +47,8 @@ def read_statistics(data: bytes, wanted: frozenset[str] | None = None) -> Statis
     Parameters
     ----------
     data : the file's bytes, UTF-8 (with or without byte order mark).
-    wanted : names of the features to keep; None keeps the first `MOST_FEATURES`. Names and attributions are kept of all
-        features: columns are counted, and a change of one attribution is seen among the others.
+    wanted : names of the features to keep; None keeps the first `MOST_FEATURES`. Names are kept of all features, and
+        of each label the first `MOST_FEATURES` attributions: a change of one is seen among the others.
 
     Returns
     -------
@@ -236,9 +236,9 @@ def _attributions(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[st
     labels = _object(_object(document.get("explanations")).get("kernel_shap"))
     for label, explained in labels.items():
         values = _object(_object(explained).get("global_shap_values"))
-        numbers = {name: number for name, value in values.items() if (number := _number(value)) is not None}
-        if numbers:
-            yield label, numbers
+        numbers = ((name, number) for name, value in values.items() if (number := _number(value)) is not None)
+        if kept := dict(islice(numbers, MOST_FEATURES)):
+            yield label, kept
 
 
 # JSON values of unknown kind
