@@ -145,6 +145,35 @@ def test_a_clean_run_counts_every_feature_it_looked_at(system: PageWorld) -> Non
     assert "The monitor looked at 6,000 features in 100 records." in words(system.page(event))
 
 
+def test_a_muted_metric_is_not_shown_within_its_limits(system: PageWorld) -> None:
+    system.ssm.put_parameter(
+        Name=PARAMETER,
+        Type="String",
+        Value='{"mutes": [{"endpoint": "taxi-*", "feature": "f1", "until": "2099-01-01"}]}',
+        Overwrite=True,
+    )
+    low = {
+        "constraint_check_type": "LessThanThreshold",
+        "metric_name": "f1",
+        "description": "Metric f1 with 0.17 was LessThanThreshold '0.72'",
+    }
+    event = violated(system, 1, low, kind="model")
+    metrics = {"f1": {"value": 0.17}, "recall": {"value": 0.9}}
+    system.put_beside(event, "statistics.json", json.dumps({"binary_classification_metrics": metrics}))
+    limits = {name: {"threshold": 0.72, "comparison_operator": "LessThanThreshold"} for name in metrics}
+    system.s3.put_object(
+        Bucket=BUCKET,
+        Key="baselines/taxi/constraints.json",
+        Body=json.dumps({"binary_classification_constraints": limits}),
+    )
+
+    assert system.draw(event) == []
+
+    text = words(system.page(event))
+    assert "Past the limit, muted f1 0.17, at least 0.72 wanted" in text
+    assert "Within limits recall 0.9, at least 0.72 wanted" in text
+
+
 def test_what_is_no_run_has_no_page(system: PageWorld) -> None:
     assert system.draw(run_event(1, kind="merge")) == []
     assert system.draw(run_event(1, MonitoringScheduleArn=None, Environment={})) == []

@@ -551,6 +551,16 @@ def test_strip_tells_each_run_links_its_page_and_marks_this_one():
     ]
 
 
+def test_strip_claims_no_more_than_was_known():
+    document = page_of(drifted("fare", 0.9), runs=runs(0, None, 1, 40))
+
+    assert "4 runs, up to this one" in document.all("h2")
+    assert (
+        "23 Nov 2026 09:00 UTC to 23 Nov 2026 12:00 UTC: 1 clean, 2 with violations, 1 blind, "
+        "as known when this page was drawn." in document.text
+    )
+
+
 def test_strip_shows_thirty_runs():
     assert len(tiles(page_of(runs=runs(*range(45))))) == 30
 

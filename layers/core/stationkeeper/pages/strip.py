@@ -1,4 +1,4 @@
-"""The strip of the last runs: one tile for each, oldest first."""
+"""The strip of runs up to this one: one tile for each, oldest first."""
 
 import re
 from collections.abc import Sequence
@@ -63,7 +63,10 @@ def _short(number: int) -> str:
 
 
 def in_words(runs: Sequence[PastRun]) -> str:
-    """How many of the runs were clean, violated, blind, and from when they are."""
+    """How many of the runs were clean, violated, blind, and from when they are.
+
+    A run that is remembered only later is missing: the words say from when they are.
+    """
     if not runs:
         return ""
     blind = sum(run.total is None for run in runs)
@@ -71,7 +74,7 @@ def in_words(runs: Sequence[PastRun]) -> str:
     counts = ((clean, "clean"), (len(runs) - blind - clean, "with violations"), (blind, "blind"))
     parts = ", ".join(f"{number} {what}" for number, what in counts if number)
     when = moment(runs[0].at) if len(runs) == 1 else f"{moment(runs[0].at)} to {moment(runs[-1].at)}"
-    return f"{when}: {parts}."
+    return f"{when}: {parts}, as known when this page was drawn."
 
 
 def open_before(runs: Sequence[PastRun]) -> str:
