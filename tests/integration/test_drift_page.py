@@ -115,7 +115,7 @@ def _with_columns(*names: str) -> str:
     ("kind", "now", "was", "said"),
     [
         ("missing", ["tip"], ["fare", "tip", "zone"], "1 column, 3 in the baseline; missing: fare, zone"),
-        ("extra", ["b", "tip", "a"], ["tip"], "3 columns, 1 in the baseline; not known before: a, b"),
+        ("extra", ["b", "tip", "a"], ["tip"], "3 columns, 1 in the baseline; not known before: b, a"),
     ],
 )
 def test_missing_and_extra_columns_are_named(

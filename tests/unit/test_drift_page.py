@@ -292,7 +292,7 @@ def test_missing_columns_are_named_where_both_sides_were_counted():
     counted = page_of(entry, current=Statistics(columns=("fare",)), baseline=baseline)
     not_counted = page_of(entry, current=Statistics(), baseline=baseline)
 
-    assert "1 column, 3 in the baseline; missing: tip, toll" in counted.text
+    assert "1 column, 3 in the baseline; missing: toll, tip" in counted.text
     assert "toll" not in not_counted.text
 
 
@@ -406,6 +406,13 @@ def test_of_many_measured_values_some_are_shown_and_the_others_counted():
     assert "15 more are not shown." in document.text
 
 
+def test_a_value_alone_has_no_bar():
+    """It would be as long as any other."""
+    document = page_of(monitor=Monitor.BIAS, current=Statistics(bias={("Sex", "0 CI"): 0.3}))
+
+    assert document.all("li", "card") == ["Sex 0 CI 0.3"]
+
+
 def test_schedule_without_an_endpoint_is_called_one():
     document = page_of(endpoint="nightly-batch", schedule="nightly-batch")
 
@@ -461,7 +468,7 @@ def sections(document: Document) -> dict[str, list[str]]:
 def test_a_muted_metric_is_past_its_limit_and_not_within_it():
     document = Document(draw(page_contents.muted()))
 
-    assert document.all("strong") == ["Clean. No violations"]
+    assert document.all("strong") == ["Clean. No violations but muted ones"]
     assert sections(document) == {
         "Past the limit, muted": ["f1"],
         "Within limits": ["recall"],

@@ -169,14 +169,12 @@ def _columns(violation: Violation, content: PageContent) -> str:
         return ""
     if not (isinstance(content.current, Statistics) and isinstance(content.baseline, Statistics)):
         return ""
-    now, was = set(content.current.columns), set(content.baseline.columns)
+    now, was = content.current.columns, content.baseline.columns
     if (len(now), len(was)) != (violation.observed, violation.expected):
         return ""
-    kind, names = (
-        ("missing", sorted(was - now))
-        if violation.check == "missing_column_check"
-        else ("not known before", sorted(now - was))
-    )
+    missing = violation.check == "missing_column_check"
+    among, others, kind = (was, set(now), "missing") if missing else (now, set(was), "not known before")
+    names = [name for name in among if name not in others]  # in the order of the file
     if not names:
         return ""
     shown = ", ".join(plain(name, _COLUMN_CHARACTERS) or "unnamed" for name in names[:_COLUMNS_NAMED])

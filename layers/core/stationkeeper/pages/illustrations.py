@@ -21,7 +21,7 @@ _NAME_CHARACTERS = 120
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two signed values as bars from `zero`; `was` is "" where the baseline's is not known."""
+    """Two signed values as bars from `zero`."""
 
     kind: ClassVar[str] = "pair"
 
@@ -175,16 +175,15 @@ def expected_bias(of: tuple[str, str], *sources: Statistics) -> float | None:
 
 
 def pair(observed: float | None, expected: float | None) -> Pair | None:
-    """A value beside its baseline's; None where it is not known, or infinite."""
-    if observed is None or not math.isfinite(observed):
+    """A value beside its baseline's; None where one of them is not known, or infinite: a single bar compares nothing."""
+    if observed is None or expected is None or not (math.isfinite(observed) and math.isfinite(expected)):
         return None
-    before = expected if expected is not None and math.isfinite(expected) else None
-    values = [observed] if before is None else [observed, before]
-    now, was = figures(observed, before)
+    values = (observed, expected)
+    now, was = figures(observed, expected)
     return Pair(
-        baseline="" if before is None else pictures.signed_bar(before, values),
+        baseline=pictures.signed_bar(expected, values),
         current=pictures.signed_bar(observed, values),
-        was="" if before is None else was,
+        was=was,
         now=now,
         zero=pictures.zero_of(values),
     )

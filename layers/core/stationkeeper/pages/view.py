@@ -122,7 +122,7 @@ def _headline(outcome: Verdict | Blindness) -> Headline:
     muted = f"{count(outcome.muted, 'violation')} muted" if outcome.muted else ""
     severity = outcome.severity
     if severity is None:
-        return Headline("clean", "Clean", "No violations", muted)
+        return Headline("clean", "Clean", f"No violations{' but muted ones' if muted else ''}", muted)
     checks: dict[str, int] = {}
     for (check, _), number in outcome.by_check.items():
         checks[check] = checks.get(check, 0) + number
