@@ -14,19 +14,18 @@ from stationkeeper_command.account import READING_ERRORS, words_of
 from stationkeeper_command.deploy_answers import Answers, save, saved
 from stationkeeper_command.deploy_parameters import Parameter, read_template
 from stationkeeper_command.deploy_place import (
+    TOPICS,
     Place,
     Stack,
     check_ready,
     place_in,
     stack_called,
+    use_profile,
     usual_region,
 )
-from stationkeeper_command.deploy_questions import asked, problem_of, problem_of_region
+from stationkeeper_command.deploy_questions import ask_what, ask_where, problem_of, problem_of_region
 from stationkeeper_command.errors import CommandError
 from stationkeeper_command.subscriptions import Subscriptions, subscriptions_of
-
-TOPICS = {"Alerts": "AlertTopicArn", "Messages about Stationkeeper itself": "OperationsTopicArn"}
-"""What goes to a topic, and the output of the stack that names it."""
 
 _PROCESSOR = "Architecture"
 
@@ -62,7 +61,9 @@ def run(
         )
     template = read_template(project.ROOT / "template.yaml")
     before = saved(project.ROOT, environment)
-    if yes and (ask or not before.region):
+    if yes and ask:
+        raise CommandError("--ask asks, and --yes lets nothing be asked: give one of them.")
+    if yes and not before.region:
         raise CommandError(
             f"there is nothing to say yes to: samconfig.toml has no region in [{plain(environment)}]."
         )
@@ -70,40 +71,47 @@ def run(
     if architecture:
         given[_PROCESSOR] = architecture
     try:
-        answers = _answers(console, before, given, template.parameters, ask=ask)
-        place = place_in(answers.region)
+        if before.profile:
+            use_profile(before.profile)
+        asking = ask or not before.region
+        name, region = ask_where(console, before, usual_region()) if asking else _where(before)
+        place = place_in(region)
+        stack = stack_called(name)
+        check_ready(name, stack, place, environment)
+        there = {} if stack is None else stack.parameters
+        kept = {**_known(console, before, template.parameters), **given}
+        # Always said: what is built and what the stack is told must be the same.
+        processor = there.get(_PROCESSOR, template.parameters[_PROCESSOR].default)
+        told = ask_what(console, template.parameters, kept, there, place) if asking else {}
+        answers = replace(
+            before, stack=name, region=region, parameters={_PROCESSOR: processor, **kept, **told}
+        )
         _check(answers.parameters, template.parameters, place)
-        stack = stack_called(answers.stack)
-        check_ready(answers.stack, stack)
     except READING_ERRORS as error:
         raise CommandError(words_of(error)) from error
     wording.show_before(console, answers, place, template, stack)
     save(project.ROOT, environment, answers)
-    console.print(Text(f"\nKept in samconfig.toml [{environment}]; `make deploy ASK=1` asks again.\n"))
-    project.build_for(answers.parameters[_PROCESSOR])
-    _deploy(environment, yes=yes)
-    _show_after(console, answers.stack)
+    console.print(
+        Text(
+            f"\nKept in samconfig.toml [{environment}]; `{wording.again(environment, ask=True)}` asks again.\n"
+        )
+    )
+    with project.built_for(answers.parameters[_PROCESSOR]):
+        unfinished = _deploy(environment, yes=yes)
+    _show_after(console, answers, place, stack, environment, unfinished, yes=yes)
 
 
-def _answers(
-    console: Console,
-    before: Answers,
-    given: dict[str, str],
-    parameters: Mapping[str, Parameter],
-    *,
-    ask: bool,
-) -> Answers:
-    """What is to be deployed with: what was kept, what the options say, and what is asked for."""
+def _where(before: Answers) -> tuple[str, str]:
+    if why := problem_of_region(before.region):
+        raise CommandError(f"region {plain(before.region)} in samconfig.toml: {why}")
+    return before.stack, before.region
+
+
+def _known(console: Console, before: Answers, parameters: Mapping[str, Parameter]) -> dict[str, str]:
+    """What was kept, without what the template has no more."""
     for gone in sorted(set(before.parameters) - set(parameters)):
         console.print(f"samconfig.toml has {plain(gone)}, which this version does not know: left out.")
-    known = {name: value for name, value in before.parameters.items() if name in parameters}
-    # Always said: what is built and what the stack is told must be the same.
-    kept = replace(before, parameters={_PROCESSOR: parameters[_PROCESSOR].default, **known, **given})
-    if not ask and before.region:
-        if why := problem_of_region(before.region):
-            raise CommandError(f"region {plain(before.region)} in samconfig.toml: {why}")
-        return kept
-    return asked(console, parameters, kept, usual_region(), place_in)
+    return {name: value for name, value in before.parameters.items() if name in parameters}
 
 
 def _given(settings: Sequence[str], parameters: Mapping[str, Parameter]) -> dict[str, str]:
@@ -125,25 +133,54 @@ def _check(values: Mapping[str, str], parameters: Mapping[str, Parameter], place
             raise CommandError(f"{name}={plain(value)}: {plain(why, 400)}")
 
 
-def _deploy(environment: str, *, yes: bool) -> None:
+def _deploy(environment: str, *, yes: bool) -> str:
+    """Why `sam deploy` did not come to its end; empty when it did."""
     options = ["--config-env", environment, *(["--no-confirm-changeset"] if yes else [])]
-    if project.run_sam("deploy", *options).returncode != 0:
-        raise CommandError(
-            "`sam deploy` failed, see above. CloudFormation takes back what it had begun; `make deploy` tries again."
-        )
-
-
-def _show_after(console: Console, name: str) -> None:
     try:
-        stack = stack_called(name)
-        if stack is None:
+        failed = project.run_sam("deploy", *options).returncode != 0
+    except KeyboardInterrupt:
+        return "`sam deploy` was interrupted."
+    return "`sam deploy` failed, see above." if failed else ""
+
+
+def _show_after(
+    console: Console,
+    answers: Answers,
+    place: Place,
+    before: Stack | None,
+    environment: str,
+    unfinished: str,
+    *,
+    yes: bool,
+) -> None:
+    """What came of it, by the stack itself: sam ends the same way when a change set is made and when it is declined."""
+    again = f"`{wording.again(environment, yes=yes)}`"
+    try:
+        after = stack_called(answers.stack)
+        if unfinished:
+            left = wording.came_of(answers, place, environment, before, after)
+            raise CommandError(f"{unfinished} {left} {again} tries again.")
+        if after is None:
             raise CommandError(
-                "nothing was deployed: the change set was not executed. `make deploy` proposes it again."
+                f"nothing was deployed: the change set was not executed. {again} proposes it again."
             )
-        wording.show_after(console, stack, _told(stack))
+        if after == before:
+            console.print(
+                Text(
+                    "\nNothing was deployed: there was nothing to change, or the change set was declined. "
+                    f"{again} proposes it again.",
+                    style="bold",
+                )
+            )
+        wording.show_after(console, after, _told(after))
     except READING_ERRORS as error:
-        raise CommandError(f"deployed, but it cannot be looked at: {words_of(error)}") from error
+        done = unfinished or "`sam deploy` ended well."
+        raise CommandError(f"{done} The stack cannot be looked at: {words_of(error)}") from error
 
 
 def _told(stack: Stack) -> dict[str, Subscriptions]:
-    return {what: subscriptions_of(stack.outputs[output]) for what, output in TOPICS.items()}
+    return {
+        what: subscriptions_of(stack.outputs[output])
+        for what, output in TOPICS.items()
+        if output in stack.outputs
+    }

@@ -34,6 +34,8 @@ class Answers:
     stack: str = "stationkeeper"
     region: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    profile: str = ""
+    """Of the AWS CLI's configuration; empty: what the environment says."""
 
 
 def saved(folder: Path, environment: str) -> Answers:
@@ -56,6 +58,7 @@ def saved(folder: Path, environment: str) -> Answers:
     return Answers(
         stack=str(values.get("stack_name") or Answers().stack),
         region=str(values.get("region") or ""),
+        profile=str(values.get("profile") or ""),
         parameters={str(name): str(value) for name, value in parameters.items()},
     )
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import typer
 from rich.console import Console
@@ -28,30 +27,35 @@ _OWN = ("ExecutionRoleArns", "RetrainingPipelineArns")
 """What a stack can only use of its own account."""
 
 
-def asked(
-    console: Console,
-    parameters: Mapping[str, Parameter],
-    before: Answers,
-    default_region: str,
-    look: Callable[[str], Place],
-) -> Answers:
-    """Ask a person at a terminal; Enter takes what was answered before, or the default.
-
-    Parameters
-    ----------
-    look : says which account the credentials are for in a region; its errors end the questions.
-    """
+def ask_where(console: Console, before: Answers, default_region: str) -> tuple[str, str]:
+    """Ask a person at a terminal for the name of the stack and its region; Enter takes those of last time, or the default."""
     console.print(Text("Enter takes what stands in brackets. You see every change before it is made.\n"))
     stack = _answer(
         "Name of the stack", before.stack, lambda text: "" if _STACK.fullmatch(text) else _STACK_FORM
     )
     region = _answer("Region", before.region or default_region, problem_of_region)
-    place = look(region)
+    return stack, region
+
+
+def ask_what(
+    console: Console,
+    parameters: Mapping[str, Parameter],
+    before: Mapping[str, str],
+    there: Mapping[str, str],
+    place: Place,
+) -> dict[str, str]:
+    """Ask for the values of the few parameters; Enter takes what was answered before, else what the stack has, else the default.
+
+    Parameters
+    ----------
+    before : values that were answered before, or given with an option.
+    there : values of the stack; empty when it is new.
+    """
     console.print(Text(f"  account {place.account}, as {plain(place.who)}\n", style="dim"))
-    given = {}
-    for name, empty in _ASKED.items():
-        given[name] = _parameter(console, parameters[name], before.parameters.get(name, ""), empty, place)
-    return replace(before, stack=stack, region=region, parameters={**before.parameters, **given})
+    return {
+        name: _parameter(console, parameters[name], before.get(name), there.get(name, ""), empty, place)
+        for name, empty in _ASKED.items()
+    }
 
 
 def problem_of_region(text: str) -> str:
@@ -66,16 +70,20 @@ def problem_of(parameter: Parameter, value: str, place: Place) -> str:
     )
 
 
-def _parameter(console: Console, parameter: Parameter, before: str, empty: str, place: Place) -> str:
+def _parameter(
+    console: Console, parameter: Parameter, before: str | None, there: str, empty: str, place: Place
+) -> str:
     console.print(Text(parameter.description, style="dim"))
-    words = (
-        f"{parameter.name} [{before}; {_NONE} = none]" if before else f"{parameter.name} [Enter = {empty}]"
+    default = there if before is None else before
+    of_stack = ", as the stack has" if before is None else ""
+    words = f"{parameter.name} " + (
+        f"[{plain(default, 4_000)}{of_stack}; {_NONE} = none]" if default else f"[Enter = {empty}]"
     )
 
     def cleaned(text: str) -> str:
         return "" if text.strip() == _NONE else parameter.cleaned(text)
 
-    answer = _answer(words, before, lambda text: problem_of(parameter, cleaned(text), place), shown=False)
+    answer = _answer(words, default, lambda text: problem_of(parameter, cleaned(text), place), shown=False)
     console.print()
     return cleaned(answer)
 

@@ -8,7 +8,14 @@ from stationkeeper.alerts.text import count, plain
 
 from stationkeeper_command.deploy_answers import Answers
 from stationkeeper_command.deploy_parameters import Template
-from stationkeeper_command.deploy_place import Place, Stack
+from stationkeeper_command.deploy_place import (
+    BROKEN,
+    HALF_WAY_BACK,
+    Place,
+    Stack,
+    delete,
+    go_on_back,
+)
 from stationkeeper_command.subscriptions import Subscriptions, told
 
 _MADE = {
@@ -31,7 +38,8 @@ def show_before(
 ) -> None:
     """What is about to happen, and what is not."""
     defaults = {name: parameter.default for name, parameter in template.parameters.items()}
-    values = {**defaults, **answers.parameters}
+    there = {} if stack is None else stack.parameters
+    values = {**defaults, **there, **answers.parameters}
     bucket = f"sagemaker-{place.region}-{place.account}"
     doing = "is made new" if stack is None else "is updated"
     made = [
@@ -52,6 +60,9 @@ def show_before(
         "your endpoints, models, jobs, alarms and pipelines, until you tag with stationkeeper:... what it shall look after (docs/tags.md)",
     )
     _line(console, "costs", "docs/cost.md")
+    for name, value in answers.parameters.items():
+        if name in there and there[name] != value:
+            _line(console, "changes", f"{name} from {there[name] or '(empty)'} to {value or '(empty)'}")
     others = len(template.parameters) - len(answers.parameters)
     _line(
         console,
@@ -73,3 +84,35 @@ def show_after(console: Console, stack: Stack, subscriptions: Mapping[str, Subsc
     console.print(Text("\nWhat to do next", style="bold"))
     for name in sorted(name for name in stack.outputs if name.startswith(_STEP)):
         console.print(Text(f"  {name[len(_STEP)]}. {plain(stack.outputs[name], 1_100)}"))
+
+
+def came_of(
+    answers: Answers, place: Place, environment: str, before: Stack | None, after: Stack | None
+) -> str:
+    """What a deployment that did not come to its end has left, and what to do about it."""
+    if after is None:
+        return "Nothing was begun: there is no such stack."
+    if after == before:
+        return f"Nothing was begun: the stack is as it was, {after.status}."
+    stands = f"The stack is {after.status}"
+    if after.status.endswith("_IN_PROGRESS"):
+        return (
+            f"{stands}: CloudFormation goes on without this command. What it does: "
+            f"`aws cloudformation describe-stack-events {place.options(answers.stack)}`."
+        )
+    if after.status in BROKEN:
+        return f"{stands}: before anything else it must be deleted, `{delete(answers.stack, place, environment)}`."
+    if after.status == HALF_WAY_BACK:
+        return f"{stands}: have it go on when its events say why, `{go_on_back(answers.stack, place)}`."
+    if "ROLLBACK" in after.status:
+        return f"{stands}: CloudFormation went back to what was there."
+    return f"{stands}."
+
+
+def again(environment: str, *, yes: bool = False, ask: bool = False) -> str:
+    """The command that does this once more, with the answers that were kept."""
+    if yes:
+        of_environment = "" if environment == "default" else f" --config-env {environment}"
+        return f".venv/bin/stationkeeper deploy --yes{of_environment}"
+    of_environment = "" if environment == "default" else f" CONFIG_ENV={environment}"
+    return f"make deploy{of_environment}{' ASK=1' if ask else ''}"

@@ -54,7 +54,11 @@ def _alone() -> Iterator[None]:
     """One builder at a time: two would sweep away each other's work."""
     _LOCK.parent.mkdir(parents=True, exist_ok=True)
     with _LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # a deployment may wait for its person's answer
+            print("Waiting: another command builds or deploys here.", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -104,8 +108,9 @@ def _build() -> None:
     _STAMP.write_text(architecture())
 
 
-def build_for(processor: str) -> None:
-    """`sam build` for a processor as Lambda calls it, told as it goes.
+@contextmanager
+def built_for(processor: str) -> Iterator[None]:
+    """`sam build` for a processor as Lambda calls it, told as it goes; inside the block nothing else builds here.
 
     Raises
     ------
@@ -115,6 +120,7 @@ def build_for(processor: str) -> None:
     with _alone():
         if run_sam("build", "--parameter-overrides", f"Architecture={processor}").returncode != 0:
             raise CommandError("`sam build` failed, see above; nothing was sent to AWS")
+        yield
 
 
 def prepare_runtime() -> None:

@@ -1,5 +1,6 @@
 """`stationkeeper deploy` at a terminal: SAM itself is a note of how it was called, AWS is moto."""
 
+import fcntl
 import json
 import os
 import pty
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from moto.cloudformation.models import cloudformation_backends
 from samcli.cli.cli_config_file import ConfigProvider
 from samcli.cli.types import CfnParameterOverridesType
 from stationkeeper_command import project
+from stationkeeper_command.deploy_place import Place
 from stationkeeper_command.errors import CommandError
 from stationkeeper_command.main import app
 
@@ -36,10 +39,18 @@ FIRST = ("", "", MAIL, ROLE, "")
 ENTER = ("",) * 5
 TOPIC = {"Type": "AWS::SNS::Topic"}
 TINY = {
+    "Parameters": {
+        "Architecture": {"Type": "String", "Default": "arm64"},
+        **{
+            name: {"Type": "String", "Default": ""}
+            for name in ("AlertEmail", "ExecutionRoleArns", "KeepDays", "MonitoredBuckets")
+        },
+    },
     "Resources": {"Alerts": TOPIC, "Operations": TOPIC},
     "Outputs": {
         "AlertTopicArn": {"Value": {"Ref": "Alerts"}},
         "OperationsTopicArn": {"Value": {"Ref": "Operations"}},
+        "EventBusName": {"Value": "stationkeeper"},
         "NextStep2Tag": {"Value": "Tag a group"},
         "NextStep1Confirm": {"Value": "Confirm both"},
     },
@@ -57,6 +68,11 @@ class Desk:
     exit_codes: dict[str, int] = field(default_factory=dict)
     agrees: bool = True
     """Whether the change set is executed."""
+    leaves: str = ""
+    """The status `sam deploy` leaves a stack in that it has touched; empty: as moto has it."""
+    interrupted: bool = False
+    """Whether somebody presses Ctrl-C while sam deploys."""
+    build_was_held: bool = False
 
     def run(self, *arguments: str, types: tuple[str, ...] = ()) -> str:
         """Run the command at a terminal where this is typed, and nothing else; returns what it printed."""
@@ -83,14 +99,52 @@ class Desk:
         assert Path(command[0]).name == "sam"
         assert options["cwd"] == self.folder
         self.sam_calls.append(command[1:])
-        if command[1] == "deploy" and self.agrees and not self.exit_codes.get("deploy"):
-            self.deploy(self.read_by_sam(command[command.index("--config-env") + 1]))
+        if command[1] == "deploy":
+            self.build_was_held = self.holds_the_build()
+            if self.agrees and (self.leaves or not self.exit_codes.get("deploy")):
+                self.deploy(self.read_by_sam(command[command.index("--config-env") + 1]))
+            if self.interrupted:
+                raise KeyboardInterrupt
         return subprocess.CompletedProcess(command, self.exit_codes.get(command[1], 0))
+
+    def holds_the_build(self) -> bool:
+        with project._LOCK.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def has_stack(
+        self, name: str = "stationkeeper", template: dict[str, Any] = TINY, **parameters: str
+    ) -> None:
+        """Somebody deployed it, from another checkout."""
+        boto3.client("cloudformation", region_name=REGION).create_stack(
+            StackName=name,
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        )
+
+    def stands(self, status: str) -> None:
+        (stack,) = cloudformation_backends[ACCOUNT][REGION].stacks.values()
+        stack.status = status
+
+    def add(self, line: str, section: str = "[default.global.parameters]") -> None:
+        """A line that somebody wrote into samconfig.toml."""
+        (self.folder / "samconfig.toml").write_text(self.file.replace(section, f"{section}\n{line}"))
 
     def deploy(self, options: dict[str, Any]) -> None:
         client = boto3.client("cloudformation", region_name=options["region"])
         if options["stack_name"] in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}:
-            return  # moto makes topics anew when a stack is updated
+            # moto makes topics anew when a stack is updated, and knows no time of it.
+            for stack in cloudformation_backends[ACCOUNT][options["region"]].stacks.values():
+                stack.creation_time += timedelta(days=1)
+        else:
+            self._make(client, options)
+        if self.leaves:
+            self.stands(self.leaves)
+
+    def _make(self, client: Any, options: dict[str, Any]) -> None:
         client.create_stack(StackName=options["stack_name"], TemplateBody=json.dumps(TINY))
         mail = options["parameter_overrides"]["AlertEmail"]
         if mail:
@@ -132,6 +186,9 @@ def desk(
 ) -> Iterator[Desk]:
     for name in ("template.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, tmp_path)
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.delenv(name)
     for name, value in {
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "testing",
@@ -411,7 +468,11 @@ def test_a_stack_that_was_only_proposed_is_new(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("ROLLBACK_COMPLETE", "sam delete --stack-name stationkeeper"),
+        ("ROLLBACK_COMPLETE", f"`.venv/bin/sam delete --stack-name stationkeeper --region {REGION}`"),
+        (
+            "UPDATE_ROLLBACK_FAILED",
+            f"`aws cloudformation continue-update-rollback --stack-name stationkeeper --region {REGION}`",
+        ),
         ("UPDATE_IN_PROGRESS", "when that has ended"),
     ],
 )
@@ -419,11 +480,175 @@ def test_a_stack_that_cannot_be_updated_is_told_before_minutes_go_into_a_build(
     desk: Desk, status: str, words: str
 ) -> None:
     desk.run(types=FIRST)
-    (stack,) = cloudformation_backends[ACCOUNT][REGION].stacks.values()
-    stack.status = status
+    desk.stands(status)
 
     assert words in desk.refusal()
     assert desk.sam_calls == []
+
+
+def test_the_command_that_deletes_names_the_environment(desk: Desk) -> None:
+    desk.run("--config-env", "prod", types=("", "", "", "", ""))
+    desk.stands("ROLLBACK_COMPLETE")
+
+    assert f"--region {REGION} --config-env prod`" in desk.refusal("--config-env", "prod")
+
+
+# ---------------------------------------------------------------- a stack that is there already
+
+
+def test_what_the_stack_has_is_what_enter_takes(desk: Desk) -> None:
+    desk.has_stack(AlertEmail=MAIL, ExecutionRoleArns=ROLE, Architecture="x86_64")
+
+    printed = desk.run(types=ENTER)
+
+    assert f"AlertEmail [{MAIL}, as the stack has; - = none]" in printed
+    assert desk.sam_calls[0] == ["build", "--parameter-overrides", "Architecture=x86_64"]
+    assert desk.read_by_sam()["parameter_overrides"] == {
+        "Architecture": "x86_64",
+        "AlertEmail": MAIL,
+        "ExecutionRoleArns": ROLE,
+        "MonitoredBuckets": "",
+    }
+
+
+def test_what_was_answered_goes_before_what_the_stack_has_and_the_change_is_shown(desk: Desk) -> None:
+    desk.has_stack(AlertEmail="team@example.com", KeepDays="30")
+    desk.add(f'region = "{REGION}"')
+
+    printed = desk.run("--ask", "--set", "KeepDays=14", types=("", "", MAIL, "", ""))
+
+    assert "changes       KeepDays from 30 to 14" in printed
+    assert f"changes       AlertEmail from team@example.com to {MAIL}" in printed
+    assert printed.count("  changes  ") == 2
+
+
+def test_without_a_question_the_stack_keeps_what_the_file_does_not_say_and_that_is_shown(desk: Desk) -> None:
+    desk.has_stack(AlertEmail=MAIL, ExecutionRoleArns=ROLE, Architecture="x86_64", MonitoredBuckets="reports")
+    desk.add(f'region = "{REGION}"')
+
+    printed = desk.run("--yes")
+
+    assert f"tells         {MAIL}" in printed
+    assert f"releases with {ROLE}" in printed
+    assert "monitoring jobs in reports" in printed
+    assert "  changes  " not in printed
+    assert desk.sam_calls[0] == ["build", "--parameter-overrides", "Architecture=x86_64"]
+    assert desk.read_by_sam()["parameter_overrides"] == {"Architecture": "x86_64"}
+
+
+def test_a_stack_of_another_kind_is_refused(desk: Desk) -> None:
+    desk.has_stack("webshop", {"Resources": {"Shop": TOPIC}, "Outputs": {"Url": {"Value": "x"}}})
+
+    why = desk.refusal(types=("webshop", *FIRST[1:]))
+
+    assert f"the stack webshop in {REGION} of account {ACCOUNT} is not Stationkeeper's" in why
+    assert "Choose another name" in why
+    assert desk.sam_calls == []
+    assert "webshop" not in desk.file
+
+
+@pytest.mark.parametrize("section", ["[default.global.parameters]", "[default.deploy.parameters]"])
+def test_the_account_is_that_of_the_profile_sam_deploys_with(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, section: str
+) -> None:
+    role = boto3.client("sts").assume_role(
+        RoleArn="arn:aws:iam::999999999999:role/deployer", RoleSessionName="anna"
+    )
+    keys = role["Credentials"]
+    (desk.folder / "credentials").write_text(
+        f"[live]\naws_access_key_id = {keys['AccessKeyId']}\naws_secret_access_key = {keys['SecretAccessKey']}\n"
+        f"aws_session_token = {keys['SessionToken']}\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(desk.folder / "credentials"))
+    monkeypatch.setenv("AWS_PROFILE", "somebody-elses")
+    desk.add('profile = "live"', section)
+    desk.agrees = False
+
+    desk.refusal(types=ENTER)
+
+    assert f"is made new in {REGION} of account 999999999999" in desk.printed
+    assert desk.read_by_sam()["profile"] == "live"
+
+
+def test_a_command_to_copy_names_the_profile() -> None:
+    place = Place(ACCOUNT, REGION, "arn:anna", profile="live")
+
+    assert place.options("keeper") == f"--stack-name keeper --region {REGION} --profile live"
+
+
+# ---------------------------------------------------------------- when it does not come to its end
+
+
+def test_a_declined_update_is_not_called_a_deployment(desk: Desk) -> None:
+    desk.run(types=FIRST)
+    assert "Nothing was deployed" not in desk.run()
+
+    desk.agrees = False
+
+    assert "Nothing was deployed: there was nothing to change, or the change set was declined" in desk.run()
+
+
+def test_what_sam_never_began_is_not_said_to_be_taken_back(desk: Desk) -> None:
+    desk.exit_codes["deploy"] = 1
+
+    assert desk.refusal(types=FIRST) == (
+        "`sam deploy` failed, see above. Nothing was begun: there is no such stack. `make deploy` tries again."
+    )
+
+
+def test_a_first_deployment_that_failed_must_be_deleted(desk: Desk) -> None:
+    desk.exit_codes["deploy"] = 1
+    desk.leaves = "ROLLBACK_COMPLETE"
+
+    why = desk.refusal(types=FIRST)
+
+    assert f"must be deleted, `.venv/bin/sam delete --stack-name stationkeeper --region {REGION}`" in why
+
+
+@pytest.mark.parametrize(
+    ("leaves", "words"),
+    [
+        ("UPDATE_ROLLBACK_COMPLETE", "CloudFormation went back to what was there"),
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name stationkeeper"),
+        ("", "Nothing was begun: the stack is as it was, CREATE_COMPLETE"),
+    ],
+)
+def test_an_update_that_failed_is_told_by_how_the_stack_stands(desk: Desk, leaves: str, words: str) -> None:
+    desk.run(types=FIRST)
+    desk.exit_codes["deploy"] = 1
+    desk.leaves = leaves
+
+    assert words in desk.refusal()
+
+
+def test_after_ctrl_c_cloudformation_goes_on(desk: Desk) -> None:
+    desk.interrupted = True
+    desk.leaves = "CREATE_IN_PROGRESS"
+
+    why = desk.refusal(types=FIRST)
+
+    assert "was interrupted. The stack is CREATE_IN_PROGRESS: CloudFormation goes on" in why
+    assert f"describe-stack-events --stack-name stationkeeper --region {REGION}" in why
+
+
+def test_a_command_to_repeat_names_the_environment_and_what_was_given(desk: Desk) -> None:
+    printed = desk.run("--config-env", "prod", types=FIRST)
+    assert "`make deploy CONFIG_ENV=prod ASK=1` asks again" in printed
+
+    desk.exit_codes["deploy"] = 1
+
+    assert "`make deploy CONFIG_ENV=prod` tries again" in desk.refusal("--config-env", "prod")
+    assert "`.venv/bin/stationkeeper deploy --yes --config-env prod` tries again" in desk.refusal(
+        "--config-env", "prod", "--yes"
+    )
+    assert "--yes lets nothing be asked" in desk.refusal("--ask", "--yes")
+
+
+def test_nothing_else_builds_here_until_the_build_is_deployed(desk: Desk) -> None:
+    desk.run(types=FIRST)
+
+    assert desk.build_was_held
+    assert not desk.holds_the_build()
 
 
 @pytest.mark.parametrize(("step", "calls"), [("build", ["build"]), ("deploy", ["build", "deploy"])])
