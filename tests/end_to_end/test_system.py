@@ -178,7 +178,7 @@ def test_the_built_layer_draws_the_page_that_the_message_links_to(system: System
 
     system.react(event)
 
-    (message,) = system.aws.outbox()
+    (message,) = system.outbox()
     address = re.search(r"s3://(\S+?)/(drift-pages/\S+\.html)", message.message)
     assert address is not None
     page = system.s3.get_object(Bucket=address[1], Key=address[2])["Body"].read().decode()
