@@ -3,6 +3,7 @@
 import os
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -60,6 +61,12 @@ class ExpandedTemplate:
         return folders, foreign
 
 
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> dict[str, Any]:
+    """A template's text as YAML, which takes half a second for a long one."""
+    return cast(dict[str, Any], yaml_parse(text))
+
+
 def expand(build_folder: Path, parameters: dict[str, str], region: str) -> ExpandedTemplate:
     """Read `<build_folder>/template.yaml` and expand it with SAM's own translator.
 
@@ -71,7 +78,7 @@ def expand(build_folder: Path, parameters: dict[str, str], region: str) -> Expan
     path = build_folder / "template.yaml"
     if not path.is_file():
         raise TemplateError(f"No {path}: run `sam build` first.")
-    template = cast(dict[str, Any], yaml_parse(path.read_text(encoding="utf-8")))
+    template = deepcopy(_parsed(path.read_text(encoding="utf-8")))
     code = _replace_code(template, build_folder)
     return ExpandedTemplate(_translated(template, parameters, region), code)
 

@@ -43,6 +43,8 @@ def record(number: str, time: datetime) -> dict[str, Any]:
 def written(capsys: pytest.CaptureFixture[str]) -> Any:
     """Values of one metric of the reaction `watch`, as CloudWatch would read them off the log."""
 
+    metrics.of_invocation.clear_metrics()  # what other tests counted outside of any invocation
+
     def read() -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
         for line in capsys.readouterr().out.splitlines():
