@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import stationkeeper
@@ -19,6 +20,7 @@ REACTIONS = tuple(sorted(path.parent.name for path in (CORE.parents[2] / "functi
 _WRITERS = {"count", "value", "milliseconds"}
 
 
+@cache
 def metrics_in_code() -> dict[str, frozenset[str]]:
     """Dimensions of each metric beside `service`, by name. One name has the same dimensions wherever it is written."""
     found: dict[str, set[frozenset[str]]] = {}
