@@ -21,10 +21,9 @@ from stationkeeper.pages.deeds import recorded, run_of
 from stationkeeper.pages.record import DrawnRun, RunKey, RunRecord, found
 from stationkeeper.pages.seen import SeenPage
 from stationkeeper.pages.serving import serving
-from stationkeeper.reactions.monitor_report import Policies
 from stationkeeper.reactions.page_measures import MeasuredFiles, Measures, measures_of, values_of
+from stationkeeper.reactions.ports import Policies, RememberedReleases
 from stationkeeper.reactions.report_reading import ProcessingJobs, Reports, completed, report_of
-from stationkeeper.releases.record import Record
 from stationkeeper.reports.judgement import verdict_of
 from stationkeeper.reports.outcome import Blindness, Execution, Ignored, classify
 from stationkeeper.reports.verdict import Verdict
@@ -61,11 +60,6 @@ class RunRecords(Protocol):
         """
 
 
-class Releases(Protocol):
-    def recall(self, endpoint: str) -> Record:
-        """What is remembered of an endpoint's releases; empty when nothing is."""
-
-
 @dataclass(frozen=True, slots=True)
 class DriftPage:
     """The reaction, over its ports.
@@ -77,7 +71,7 @@ class DriftPage:
     reports: Reports
     measured: MeasuredFiles
     records: RunRecords
-    releases: Releases
+    releases: RememberedReleases
     pages: Pages
     place: PagePlace
     policies: Policies

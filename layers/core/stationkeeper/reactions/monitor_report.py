@@ -15,6 +15,7 @@ from stationkeeper.events.domain import DomainEvent
 from stationkeeper.events.processing_job import ProcessingJobStateChange
 from stationkeeper.pages.address import PagePlace
 from stationkeeper.reactions.outbox import EventBus, entry, say_what_is_pending
+from stationkeeper.reactions.ports import Policies
 from stationkeeper.reactions.report_reading import ProcessingJobs, Reports, completed, report_of
 from stationkeeper.reports.judgement import verdict_of
 from stationkeeper.reports.outcome import Blindness, Execution, Ignored, classify
@@ -40,10 +41,6 @@ class MonitorMemories(Protocol):
         MemoryConflict
             When somebody stored another version since.
         """
-
-
-class Policies(Protocol):
-    def current(self) -> PolicyInForce: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from stationkeeper.releases.record import Record
     from stationkeeper.reports.newest import NewestRun
+    from stationkeeper.reports.policy import PolicyInForce
     from stationkeeper.retraining.record import RetrainingRecord
 
 
@@ -37,6 +38,11 @@ class RememberedRetrainings(Protocol):
 class RetrainingRecords(RememberedRetrainings, Protocol):
     def remember(self, pipeline_arn: str, record: RetrainingRecord) -> RetrainingRecord:
         """Store a record over the version it came from; `MemoryConflict` when somebody stored another one since."""
+
+
+class Policies(Protocol):
+    def current(self) -> PolicyInForce:
+        """The severity policy in force."""
 
 
 class NewestRuns(Protocol):
